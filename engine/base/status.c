@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/base/status.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *gu_status_text(enum gu_status code)
+{
+	static const char *const texts[] = {
+#define X(name, text) text,
+		GU_STATUS_LIST(X)
+#undef X
+	};
+
+	if ((size_t)code >= sizeof texts / sizeof texts[0])
+		return "an unknown status";
+	return texts[code];
+}
+
+/* Names from a binary end up in diagnostics, and those on a terminal. */
+static void make_printable(char *text)
+{
+	for (unsigned char *p = (unsigned char *)text; *p; p++)
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+}
+
+static enum gu_status fail(struct gu_diag *diag, enum gu_status code,
+	const uint64_t *addr, const char *format, va_list args)
+{
+	int saved = errno;
+
+	if (!diag)
+		return code;
+	memset(diag, 0, sizeof *diag);
+	diag->code = code;
+	diag->sys_errno = code == GU_IO ? saved : 0;
+	diag->has_addr = addr != NULL;
+	diag->addr = addr ? *addr : 0;
+	(void)vsnprintf(diag->text, sizeof diag->text, format, args);
+	make_printable(diag->text);
+	return code;
+}
+
+enum gu_status gu_fail(struct gu_diag *diag, enum gu_status code,
+	const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	code = fail(diag, code, NULL, format, args);
+	va_end(args);
+	return code;
+}
+
+enum gu_status gu_fail_at(struct gu_diag *diag, enum gu_status code,
+	uint64_t addr, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	code = fail(diag, code, &addr, format, args);
+	va_end(args);
+	return code;
+}
+
+enum gu_status gu_fail_in(struct gu_diag *diag, enum gu_status code,
+	const char *format, ...)
+{
+	char inner[GU_DIAG_TEXT];
+	va_list args;
+	int n;
+
+	if (!diag || !gu_is_error(code))
+		return code;
+	memcpy(inner, diag->text, sizeof inner);
+	va_start(args, format);
+	n = vsnprintf(diag->text, sizeof diag->text, format, args);
+	va_end(args);
+	if (n >= 0 && (size_t)n < sizeof diag->text)
+		(void)snprintf(diag->text + n, sizeof diag->text - (size_t)n,
+			": %s", inner);
+	make_printable(diag->text);
+	return code;
+}
