@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The session folder of one GDB: how the helper tells the reader, which runs
+ * inside that GDB, which Go modules there are and where.
+ *
+ * /tmp/gounstrip-UID-PID, PID being GDB's: mode 0700, ours (checked with
+ * lstat), never followed if it is a link.
+ *
+ * File "modules" (written to a temporary name, then renamed): a line
+ * "gounstrip-session 1", then for each module, separated by tabs,
+ *   module FILE BIAS LO HI SYMFILE
+ * FILE and SYMFILE with %XX for bytes below 0x21, above 0x7e and '%'; BIAS
+ * (run-time minus link-time address), LO and HI (run-time addresses of its
+ * Go code) in hexadecimal.
+ */
+#ifndef GU_EMIT_SESSION_H
+#define GU_EMIT_SESSION_H
+
+#include "engine/base/status.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct gu_session_module {
+	char *file, *symfile; /* owned; symfile may be "" */
+	uint64_t bias, lo, hi;
+};
+
+struct gu_session {
+	struct gu_session_module *modules;
+	size_t nmodules;
+};
+
+/* The folder's path for the GDB with this PID. */
+void gu_session_path(pid_t pid, char *out, size_t out_size);
+
+/* Make the folder (or check the one that is there).  GU_IO. */
+enum gu_status gu_session_make(pid_t pid, struct gu_diag *diag) GU_MUST_CHECK;
+
+/* Replace the modules.  GU_IO, GU_NO_MEMORY. */
+enum gu_status gu_session_write(pid_t pid, const struct gu_session *session,
+	struct gu_diag *diag) GU_MUST_CHECK;
+
+/* GU_NOT_FOUND if there is no session; GU_BAD_DATA, GU_IO, GU_NO_MEMORY. */
+enum gu_status gu_session_read(pid_t pid, struct gu_diag *diag,
+	struct gu_session *out) GU_MUST_CHECK;
+void gu_session_deinit(struct gu_session *session);
+
+/* Remove the session of PID, and those of processes that are gone. */
+void gu_session_remove(pid_t pid);
+void gu_session_sweep(void);
+
+#endif

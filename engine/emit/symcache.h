@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The cache of symbol files: $XDG_CACHE_HOME/gounstrip (or ~/.cache/gounstrip),
+ * by build id, or, where there is none, by a hash of the Go tables.  At most
+ * GOUNSTRIP_CACHE_SIZE bytes (suffixes K, M, G; default 2G), the least
+ * recently used go first.
+ */
+#ifndef GU_EMIT_SYMCACHE_H
+#define GU_EMIT_SYMCACHE_H
+
+#include "engine/emit/symfile.h"
+
+struct gu_symcache_entry {
+	char path[4096];  /* of the symbol file */
+	bool cached;      /* it was there already, and verified */
+	struct gu_symfile_stats stats;
+};
+
+/*
+ * The symbol file of MODULE from the cache, written first if it is not there
+ * or does not verify (format version, build id or hash, size, checksum of its
+ * header).  Needs not to open the Go tables beyond what MODULE has.
+ * GU_IO if the cache folder cannot be made or written.
+ */
+enum gu_status gu_symcache_get(const struct gu_module *module,
+	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
+	struct gu_diag *diag, struct gu_symcache_entry *out) GU_MUST_CHECK;
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The symbol file: an ELF file with .symtab and DWARF for a Go module, for
+ * GDB's add-symbol-file and symbol-file, and, by its build-id note, as a
+ * separate debug file for any tool.
+ */
+#ifndef GU_EMIT_SYMFILE_H
+#define GU_EMIT_SYMFILE_H
+
+#include "engine/go/module.h"
+#include "engine/image/elf_file.h"
+
+struct gu_symfile_opts {
+	unsigned dwarf_version; /* 5 or 4 */
+	/* Called now and then with what is done and all there is to do. */
+	void (*progress)(void *ctx, uint64_t done, uint64_t all);
+	void *ctx;
+};
+
+struct gu_symfile_stats {
+	uint32_t functions, files, units;
+	uint64_t rows;    /* of the line tables */
+	uint64_t size;    /* bytes of the file */
+	uint32_t dropped; /* functions left out for bad data */
+};
+
+/* The defaults: DWARF 5, no progress. */
+struct gu_symfile_opts gu_symfile_opts(void);
+
+/*
+ * Write the symbol file of MODULE, whose image is FILE's, to the descriptor FD
+ * (seekable, empty).  GU_IO, GU_NO_MEMORY, GU_BAD_DATA.
+ */
+enum gu_status gu_symfile_write(const struct gu_module *module,
+	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
+	int fd, struct gu_diag *diag, struct gu_symfile_stats *out)
+	GU_MUST_CHECK;
+
+/*
+ * Write it to PATH: to a temporary name beside it, then renamed; on failure
+ * nothing is left and an existing PATH is untouched.
+ */
+enum gu_status gu_symfile_save(const struct gu_module *module,
+	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
+	const char *path, struct gu_diag *diag, struct gu_symfile_stats *out)
+	GU_MUST_CHECK;
+
+#endif

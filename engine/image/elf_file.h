@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * An ELF file as an image: 32 and 64 bit, both byte orders, with or without
+ * section headers, read through libelf.
+ *
+ * The image's memory is the file's PT_LOAD segments at their link-time
+ * addresses, zero-filled up to p_memsz, with the relative relocations of
+ * PT_DYNAMIC applied (R_*_RELATIVE of DT_RELA and DT_REL, DT_RELR, and
+ * R_*_64 against symbols defined in the file), as the dynamic linker would at
+ * bias 0.  Bytes are read with pread, never mapped: a file that shrinks under
+ * us is GU_TRUNCATED, not SIGBUS.
+ */
+#ifndef GU_IMAGE_ELF_FILE_H
+#define GU_IMAGE_ELF_FILE_H
+
+#include "engine/image/image.h"
+
+struct gu_elf_file; /* owns the descriptor and all arrays */
+
+/*
+ * Open PATH.  GU_IO, GU_BAD_DATA (not ELF, or a header that contradicts
+ * itself: the diag says what was found and what was expected),
+ * GU_UNSUPPORTED (a machine or object type that cannot hold Go), GU_TRUNCATED.
+ * Cores are refused here: see core.h.
+ */
+enum gu_status gu_elf_file_open(const char *path, struct gu_diag *diag,
+	struct gu_elf_file **out) GU_MUST_CHECK;
+void gu_elf_file_close(struct gu_elf_file *file); /* NULL is fine */
+void gu_elf_file_closep(struct gu_elf_file **file); /* for gu_cleanup */
+
+/* Valid until the file is closed. */
+const struct gu_image *gu_elf_file_image(const struct gu_elf_file *file);
+
+/* The open descriptor, for readers that need the file itself (libdw). */
+int gu_elf_file_fd(const struct gu_elf_file *file);
+
+/* NT_GNU_BUILD_ID's bytes; n is 0 if there is none. */
+struct gu_str gu_elf_file_build_id(const struct gu_elf_file *file);
+/* The Go build id ("Go\0\0", type 4), as text; n is 0 if there is none. */
+struct gu_str gu_elf_file_go_build_id(const struct gu_elf_file *file);
+
+/* What the link left in the file. */
+struct gu_elf_traits {
+	bool has_symtab;      /* .symtab with at least one function */
+	bool has_debug_info;  /* .debug_info or .zdebug_info */
+	bool has_interp;      /* PT_INTERP: dynamically linked executable */
+	bool has_dynamic;     /* PT_DYNAMIC */
+	bool is_pie;          /* ET_DYN with DF_1_PIE or PT_INTERP */
+	bool has_debuglink;   /* .gnu_debuglink */
+};
+struct gu_elf_traits gu_elf_file_traits(const struct gu_elf_file *file);
+
+/* A defined symbol of .symtab or .dynsym that GDB's users may want to see. */
+struct gu_elf_symbol {
+	struct gu_str name;
+	uint64_t addr, size;
+	uint8_t info; /* st_info */
+};
+
+/*
+ * Call VISIT for each defined function or object of .dynsym (of .symtab too if
+ * there is one) until it returns false.
+ */
+enum gu_status gu_elf_file_symbols(const struct gu_elf_file *file,
+	bool (*visit)(void *ctx, const struct gu_elf_symbol *symbol), void *ctx,
+	struct gu_diag *diag) GU_MUST_CHECK;
+
+
+#endif

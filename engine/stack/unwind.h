@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Unwinding Go frames by the stack-size table: one function computes a frame's
+ * row, the caller's registers and the frame's id, for GDB's unwind, for its
+ * get_frame_id, for the frame info of the symbol file and for our own
+ * tracebacks alike.
+ */
+#ifndef GU_STACK_UNWIND_H
+#define GU_STACK_UNWIND_H
+
+#include "engine/go/module.h"
+
+/* The registers that unwinding Go needs. */
+struct gu_regs {
+	uint64_t pc, sp;
+	uint64_t fp;  /* RBP, x29 */
+	uint64_t lr;  /* x30; LR machines only */
+	bool has_fp, has_lr; /* known? pc and sp always are */
+};
+
+/* Why a walk ends; GU_END_NONE: it does not. */
+#define GU_END_LIST(X)                                                     \
+	X(NONE, "")                                                        \
+	X(GOEXIT, "end of the goroutine's stack")                          \
+	X(THREAD_START, "end of the thread's stack")                       \
+	X(SYSTEMSTACK, "runs on the system stack for a goroutine")         \
+	X(MCALL, "runs on the system stack; the goroutine was parked")     \
+	X(MORESTACK, "runs on the system stack to grow the goroutine's")   \
+	X(SIGNAL, "a signal handler; what it interrupted lies beyond")     \
+	X(CGO, "called from C code")                                       \
+	X(SPWRITE, "assembly that moves the stack pointer")                \
+	X(NO_FRAME_INFO, "a function without a stack-size table")          \
+	X(NOT_GO, "not Go code")
+
+enum gu_end {
+#define X(end, text) GU_END_##end,
+	GU_END_LIST(X)
+#undef X
+};
+const char *gu_end_text(enum gu_end end);
+
+/*
+ * A row of the unwinding table at one pc, in DWARF's terms: CFA is the
+ * caller's sp.
+ */
+struct gu_row {
+	uint64_t start, end; /* the pcs for which it holds: [start, end) */
+	int64_t cfa_off;     /* cfa = sp + cfa_off */
+	bool ra_in_lr;       /* the return address is in LR, not in memory */
+	int64_t ra_off;      /* else at cfa + ra_off */
+	bool fp_saved;       /* the caller's fp may be at cfa + fp_off */
+	int64_t fp_off;
+	enum gu_end end_of_stack; /* GU_END_NONE: there is a caller */
+};
+
+struct gu_frame {
+	struct gu_func func;
+	enum gu_func_kind kind;
+	struct gu_row row;
+	uint64_t cfa;
+	struct gu_regs caller; /* if row.end_of_stack is GU_END_NONE */
+	bool caller_exact;     /* caller.pc was interrupted: not a return
+				  address (sigpanic, asyncPreempt) */
+	uint64_t id_code, id_stack; /* the frame's id */
+};
+
+/* Is unwinding known for ARCH?  amd64 and arm64 are. */
+bool gu_unwind_supports(enum gu_arch arch);
+
+/* The row of FUNC at PC; GU_UNSUPPORTED, GU_BAD_DATA. */
+enum gu_status gu_unwind_row(const struct gu_module *module,
+	const struct gu_func *func, uint64_t pc, struct gu_diag *diag,
+	struct gu_row *out) GU_MUST_CHECK;
+
+/*
+ * One step.  REGS are run-time values; BIAS is the module's run-time minus
+ * its image's addresses; MEM reads the stack.  GU_NOT_FOUND: pc is not in
+ * MODULE.  GU_FAULT: the stack cannot be read.
+ */
+enum gu_status gu_unwind_step(const struct gu_module *module, uint64_t bias,
+	const struct gu_mem *mem, const struct gu_regs *regs,
+	struct gu_diag *diag, struct gu_frame *out) GU_MUST_CHECK;
+
+#endif
