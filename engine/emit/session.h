@@ -20,15 +20,26 @@
 
 #include <stddef.h>
 #include <sys/types.h>
+#include <time.h>
 
 struct gu_session_module {
 	char *file, *symfile; /* owned; symfile may be "" */
 	uint64_t bias, lo, hi;
 };
 
+/* Tells one writing of the file "modules" from another. */
+struct gu_session_stamp {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	time_t sec;
+	long nsec;
+};
+
 struct gu_session {
 	struct gu_session_module *modules;
 	size_t nmodules;
+	struct gu_session_stamp stamp; /* of what was read */
 };
 
 /* The folder's path for the GDB with this PID. */
@@ -45,6 +56,11 @@ enum gu_status gu_session_write(pid_t pid, const struct gu_session *session,
 enum gu_status gu_session_read(pid_t pid, struct gu_diag *diag,
 	struct gu_session *out) GU_MUST_CHECK;
 void gu_session_deinit(struct gu_session *session);
+
+/* The stamp of PID's session, by one lstat; false if there is none. */
+bool gu_session_stamp(pid_t pid, struct gu_session_stamp *out);
+bool gu_session_stamp_eq(const struct gu_session_stamp *a,
+	const struct gu_session_stamp *b);
 
 /* Remove the session of PID, and those of processes that are gone. */
 void gu_session_remove(pid_t pid);
