@@ -4,6 +4,10 @@
  * by build id, or, where there is none, by a hash of the Go tables.  At most
  * GOUNSTRIP_CACHE_SIZE bytes (suffixes K, M, G; default 2G), the least
  * recently used go first.
+ *
+ * Files of modules with a GNU build id lie where a debug-file-directory has
+ * them, DIR/.build-id/XX/REST.debug, so that GDB attaches them to the program
+ * itself and moves them with it (docs/gdb-integration.md).
  */
 #ifndef GU_EMIT_SYMCACHE_H
 #define GU_EMIT_SYMCACHE_H
@@ -12,6 +16,7 @@
 
 struct gu_symcache_entry {
 	char path[4096];  /* of the symbol file */
+	char debug_dir[4096]; /* DIR as above; "" without a GNU build id */
 	bool cached;      /* it was there already, and verified */
 	struct gu_symfile_stats stats;
 };

@@ -3,6 +3,11 @@
  * The symbol file: an ELF file with .symtab and DWARF for a Go module, for
  * GDB's add-symbol-file and symbol-file, and, by its build-id note, as a
  * separate debug file for any tool.
+ *
+ * GDB puts it beside the program (build id; it matches sections by name, so
+ * they must be called as in FILE) or in its place (symbol-file, where there is
+ * no build id): then .eh_frame must be in it with its contents, or C frames of
+ * the program no longer unwind, and the functions of .dynsym in its .symtab.
  */
 #ifndef GU_EMIT_SYMFILE_H
 #define GU_EMIT_SYMFILE_H
