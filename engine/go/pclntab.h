@@ -28,6 +28,9 @@ struct gu_part {
 
 /* How the function record is laid out: chosen at opening; see pclntab.def. */
 struct gu_func_form;
+struct gu_pclntab;
+/* Its name: the release that brought it, "1.2", "1.11", "1.12"… */
+const char *gu_pclntab_func_form(const struct gu_pclntab *tab);
 
 struct gu_text_section { /* addresses; see moduledata's textsectmap */
 	uint64_t vaddr, end, base;
@@ -70,22 +73,41 @@ struct gu_func {
 	uint64_t pcdata_off, funcdata_off; /* into the table's bytes */
 };
 
-/*
- * Where to look for a table in IMAGE: its sections by name, then every
- * segment, for a header whose fields hold.  *cursor is 0 at first; call again
- * for the next candidate.  GU_NOT_FOUND after the last.
- */
-enum gu_status gu_pclntab_search(const struct gu_image *image,
-	uint64_t *cursor, struct gu_diag *diag, uint64_t *out) GU_MUST_CHECK;
+/* The state of a search; zeroed at first. */
+struct gu_pclntab_search {
+	size_t section;
+	size_t segment;
+	uint64_t off; /* bytes into the segment */
+};
 
 /*
- * What opening needs to know beyond the header; from moduledata, or guessed
- * by nobody.
+ * The address of the next place in IMAGE that looks like a table: its sections
+ * by name, then every P-aligned word of the segments.  Only the header is
+ * looked at.  GU_NOT_FOUND after the last; GU_FAULT, GU_NO_MEMORY.
  */
+enum gu_status gu_pclntab_next(const struct gu_image *image,
+	struct gu_pclntab_search *search, struct gu_diag *diag, uint64_t *out)
+	GU_MUST_CHECK;
+
+/* The header in one form: what stands before the sub-tables. */
+struct gu_pclntab_header {
+	enum gu_pclntab_form form;
+	uint8_t ptr_size, quantum;
+	uint64_t nfunc, nfiles;
+	uint64_t text; /* textStart; 0 where the header has none */
+	/* offsets from the header; only functab in Go 1.2's form */
+	uint64_t names, cutab, files, pctab, functab;
+};
+
+/* GU_BAD_DATA if there is no header at ADDR; GU_FAULT. */
+enum gu_status gu_pclntab_header(const struct gu_image *image, uint64_t addr,
+	struct gu_diag *diag, struct gu_pclntab_header *out) GU_MUST_CHECK;
+
+/* What opening needs to know beyond the header: moduledata tells it. */
 struct gu_pclntab_place {
-	uint64_t addr;      /* of the header */
-	uint64_t size;      /* bytes to the table's end */
-	uint64_t text;      /* runtime.text, or 0: the header's textStart */
+	uint64_t addr; /* of the header */
+	uint64_t size; /* bytes to the table's end */
+	uint64_t text; /* runtime.text; unused up to 1.17 */
 	const struct gu_text_section *text_sections; /* borrowed */
 	size_t ntext_sections;
 };
@@ -145,7 +167,7 @@ struct gu_pcvalue {
 	uint64_t start, end, stop; /* addresses; no value lies beyond stop */
 	int32_t value;
 	uint8_t quantum;
-	bool first, bad; /* bad: the table is malformed */
+	bool first, bad; /* before the first step; the table is malformed */
 };
 
 /* Table OFF (0: an empty walk) of FUNC. */
@@ -168,6 +190,7 @@ uint64_t gu_func_end(const struct gu_pclntab *tab, const struct gu_func *func);
 /* A walk over FUNC's lines: one row for each change of file or line. */
 struct gu_lines {
 	struct gu_pcvalue file, line;
+	uint64_t pc; /* where the next row starts */
 };
 struct gu_line {
 	uint64_t start, end; /* addresses [start, end) */
