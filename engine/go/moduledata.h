@@ -31,6 +31,11 @@ struct gu_moduledata {
 	struct gu_slice pluginpath, modulename; /* strings */
 	bool hasmain;
 	uint64_t next; /* address of the next module's, 0 at the end */
+	/*
+	 * No build info, and rows that differ only in where these stand hold
+	 * equally: pluginpath, modulename, hasmain and next are unknown.
+	 */
+	bool tail_unknown;
 };
 
 /*
