@@ -7,6 +7,7 @@
 #define GU_GO_MODULE_H
 
 #include "engine/go/buildinfo.h"
+#include "engine/go/inline.h"
 #include "engine/go/moduledata.h"
 #include "engine/go/pclntab.h"
 
@@ -66,10 +67,8 @@ struct gu_module {
 		int wrapper_id; /* func_id of wrappers, -1 if none */
 	} kinds;
 	struct {
-		int pcdata, funcdata; /* table numbers; -1: no inlining */
-		int record;           /* bytes a record: 16 or 20 */
-		struct gu_view view;  /* the trees of all functions */
-		uint64_t base;        /* address funcdata words count from */
+		const struct gu_inline_form *form; /* NULL: none */
+		struct gu_view view;  /* the trees; see gu_module_load_inlines */
 	} inl;
 };
 
@@ -83,6 +82,14 @@ enum gu_status gu_module_open(const struct gu_image *image,
 void gu_module_close(struct gu_module *module); /* NULL is fine */
 void gu_module_closep(struct gu_module **module); /* for gu_cleanup */
 
+/*
+ * Fetch the inline trees of all functions at once, for those who are going to
+ * ask for most of them; without it each record is read by itself.
+ * GU_BAD_DATA, GU_FAULT, GU_NO_MEMORY.
+ */
+enum gu_status gu_module_load_inlines(struct gu_module *module,
+	struct gu_diag *diag) GU_MUST_CHECK;
+
 /* What kind FUNC is of. */
 enum gu_func_kind gu_module_kind(const struct gu_module *module,
 	const struct gu_func *func);
@@ -90,12 +97,6 @@ enum gu_func_kind gu_module_kind(const struct gu_module *module,
 /* The package of a Go symbol name ("net/http" of "net/http.(*Server).Serve");
  * n is 0 if the name has none (assembly, C). */
 struct gu_str gu_go_package(struct gu_str name);
-
-/*
- * NAME as Go's runtime prints it ("main.F[...]"; 1.18 to 1.20 store it so).
- * Written to OUT (its size in OUT_SIZE, always terminated); returns it.
- */
-const char *gu_go_display_name(struct gu_str name, char *out, size_t out_size);
 
 /* One call at a pc: the function itself or one inlined into it. */
 struct gu_call {
