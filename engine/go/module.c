@@ -158,6 +158,18 @@ static enum gu_status read_build(struct gu_module *m, struct gu_diag *diag)
 	return st == GU_NO_MEMORY ? st : GU_OK;
 }
 
+/* Go 1.9 added a third funcdata table, the inline trees. */
+static bool has_inline_trees(const struct gu_module *m)
+{
+	struct gu_func func;
+
+	for (uint32_t i = 0; i < m->tab.nfunc; i++)
+		if (gu_pclntab_func(&m->tab, i, NULL, &func) == GU_OK &&
+			func.nfuncdata > 2)
+			return true;
+	return false;
+}
+
 /* Without build info: the releases that write the forms found. */
 static void infer_version(struct gu_module *m)
 {
@@ -184,6 +196,8 @@ static void infer_version(struct gu_module *m)
 		v.hi = 17;
 	if (v.lo == 12 && v.hi == 15 && !m->has_build)
 		v.hi = 12; /* 1.13 brought build info, which no flag leaves out */
+	if (v.lo == 8 && v.hi == 10 && has_inline_trees(m))
+		v.lo = 9;
 	m->version = v;
 }
 

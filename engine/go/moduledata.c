@@ -14,7 +14,7 @@ struct row {
 	int8_t minpc, end, types, etypes, rodata, gofunc, epclntab;
 	int8_t typedesclen, itaboffset, itabsize;
 	int8_t textsectmap, typelinks, itablinks, pluginpath, modulename;
-	int8_t hasmain, next;
+	int8_t hasmain, gcmasks, next;
 };
 
 static const struct row rows[] = {
@@ -46,6 +46,15 @@ static struct gu_slice slice(const struct candidate *c, int index)
 {
 	return index < 0 ? (struct gu_slice){0, 0} :
 		(struct gu_slice){c->words[index], c->words[index + 1]};
+}
+
+/* The byte at the lowest address of a word. */
+static uint8_t first_byte(const struct candidate *c, int index)
+{
+	unsigned shift = c->image->mem.be ?
+		8u * (c->image->mem.ptr_size - 1u) : 0;
+
+	return (uint8_t)(word(c, index) >> shift);
 }
 
 static void decode(const struct candidate *c, const struct row *row,
@@ -83,12 +92,7 @@ static void decode(const struct candidate *c, const struct row *row,
 		.itablinks = slice(c, row->itablinks),
 		.pluginpath = slice(c, row->pluginpath),
 		.modulename = slice(c, row->modulename),
-		/* a byte; from 1.23 it shares its word with `bad` */
-		.hasmain = row->hasmain >= 0 &&
-			(c->image->mem.be ?
-				word(c, row->hasmain) >>
-					(8 * (c->image->mem.ptr_size - 1u)) :
-				word(c, row->hasmain) & 0xff) == 1,
+		.hasmain = first_byte(c, row->hasmain) == 1,
 		.next = word(c, row->next),
 	};
 }
@@ -134,6 +138,56 @@ static bool string_holds(const struct candidate *c, int index)
 {
 	return index < 0 || c->words[index + 1] == 0 ||
 		(c->words[index + 1] < STRING_MAX && mapped(c, c->words[index]));
+}
+
+/*
+ * hasmain is a bool (from 1.23 with `bad`, another, beside it).  The two
+ * bitvectors {n int32, bytes} behind it are empty in a file, and have both
+ * length and bytes once the program runs.
+ */
+static bool flags_hold(const struct candidate *c, const struct row *row)
+{
+	uint64_t ones = c->image->mem.be ? 0x0101ull <<
+		8 * (c->image->mem.ptr_size - 2u) : 0x0101;
+
+	if (row->hasmain >= 0 && (c->words[row->hasmain] & ~ones))
+		return false;
+	for (int i = row->gcmasks; i < row->gcmasks + 4; i += 2)
+		if ((c->words[i] == 0) != (c->words[i + 1] == 0))
+			return false;
+	return true;
+}
+
+/* The first text section is where text is. */
+static bool text_sections_hold(const struct candidate *c,
+	const struct gu_moduledata *md)
+{
+	uint64_t base;
+	unsigned ptr = c->image->mem.ptr_size;
+
+	return md->textsectmap.len == 0 ||
+		(gu_mem_word(&c->image->mem, md->textsectmap.addr + 2 * ptr,
+			NULL, &base) == GU_OK && base == md->text);
+}
+
+/* The first type link is an offset into the types, the first itab a pointer. */
+static bool links_hold(const struct candidate *c, const struct row *row,
+	const struct gu_moduledata *md)
+{
+	uint8_t bytes[4];
+	struct gu_cur cur;
+	uint64_t itab;
+
+	if (md->itablinks.len && (gu_mem_word(&c->image->mem,
+			md->itablinks.addr, NULL, &itab) || !mapped(c, itab)))
+		return false;
+	if (row->types < 0 || md->typelinks.len == 0)
+		return true;
+	if (gu_mem_read(&c->image->mem, md->typelinks.addr, bytes,
+		sizeof bytes, NULL))
+		return false;
+	cur = gu_cur(bytes, sizeof bytes, 0, c->image->mem.be, "a type link");
+	return gu_cur_u32(&cur) < md->etypes - md->types;
 }
 
 static bool code_holds(const struct candidate *c,
@@ -194,6 +248,8 @@ static bool holds(const struct candidate *c, const struct row *row,
 		linker_slice(c, row->itablinks, UINT32_MAX) &&
 		string_holds(c, row->pluginpath) &&
 		string_holds(c, row->modulename) &&
+		flags_hold(c, row) && links_hold(c, row, md) &&
+		text_sections_hold(c, md) &&
 		md->next % ptr == 0 && md->next != c->addr;
 }
 
@@ -214,13 +270,18 @@ static bool same_but_tail(const struct gu_moduledata *a,
 		a->itaboffset == b->itaboffset && a->itabsize == b->itabsize;
 }
 
-static void forget_tail(struct gu_moduledata *md, int last)
+/* Keep of A what B says too. */
+static void merge(struct gu_moduledata *a, const struct gu_moduledata *b)
 {
-	md->versions.hi = last;
-	md->tail_unknown = true;
-	md->pluginpath = md->modulename = (struct gu_slice){0, 0};
-	md->hasmain = false;
-	md->next = 0;
+	a->versions.hi = b->versions.hi;
+	a->tail_unknown = true;
+	if (a->pluginpath.addr != b->pluginpath.addr)
+		a->pluginpath = (struct gu_slice){0, 0};
+	if (a->modulename.addr != b->modulename.addr)
+		a->modulename = (struct gu_slice){0, 0};
+	a->hasmain = a->hasmain && b->hasmain;
+	if (a->next != b->next)
+		a->next = 0;
 }
 
 /* The row that holds; the known release decides between several. */
@@ -242,7 +303,7 @@ static enum gu_status choose_row(const struct candidate *c,
 			found = md;
 			any = true;
 		} else if (same_but_tail(&found, &md)) {
-			forget_tail(&found, rows[i].last);
+			merge(&found, &md);
 		} else {
 			return gu_fail_at(diag, GU_UNSUPPORTED, c->addr,
 				"moduledata at 0x%" PRIx64

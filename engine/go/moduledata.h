@@ -32,8 +32,9 @@ struct gu_moduledata {
 	bool hasmain;
 	uint64_t next; /* address of the next module's, 0 at the end */
 	/*
-	 * No build info, and rows that differ only in where these stand hold
-	 * equally: pluginpath, modulename, hasmain and next are unknown.
+	 * No build info, and rows that differ only in where the last fields
+	 * stand hold equally: of pluginpath, modulename, hasmain and next
+	 * only those that are not 0 are certain.
 	 */
 	bool tail_unknown;
 };

@@ -41,6 +41,7 @@ enum {
 	HEADER_FIXED = 8,     /* bytes before the words */
 	HEADER_WORDS_MAX = 8,
 	FUNCS_MAX = 1 << 26,  /* the largest programs have 2^20 */
+	GOEXIT_1_11 = 2,      /* funcID_goexit, Go 1.11 runtime/symtab.go */
 	PCDATA_MAX = 64,      /* tables a function; Go 1.27 knows 5 and 8 */
 	WORD_NAME = 0, WORD_ARGS = 1, WORD_PCSP = 3, WORD_PCFILE = 4,
 	WORD_PCLN = 5, WORD_NPCDATA = 6,
@@ -222,14 +223,18 @@ static const struct gu_func_form *old_func_form(const struct gu_pclntab *tab)
 		if (get32(word, tab->be) >> 24)
 			return &func_forms[FUNC_1_12];
 	}
-	/* 1.11 has the id where 1.10 and before have nothing: goexit's is 2 */
+	/*
+	 * 1.11 has the id, goexit's being 2, where 1.8 to 1.10 have nothing
+	 * and 1.2 to 1.7 the frame's size.
+	 */
 	for (uint32_t i = 0; i < tab->nfunc; i++) {
 		struct gu_func func;
 
 		if (gu_pclntab_func(tab, i, NULL, &func) == GU_OK &&
 			gu_str_eq(gu_func_name(tab, &func),
 				gu_str("runtime.goexit")))
-			return &func_forms[func.func_id ? FUNC_1_11 : FUNC_1_2];
+			return &func_forms[func.func_id == GOEXIT_1_11 ?
+				FUNC_1_11 : FUNC_1_2];
 	}
 	return &func_forms[FUNC_1_2];
 }
