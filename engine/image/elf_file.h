@@ -31,6 +31,17 @@ void gu_elf_file_closep(struct gu_elf_file **file); /* for gu_cleanup */
 /* Valid until the file is closed. */
 const struct gu_image *gu_elf_file_image(const struct gu_elf_file *file);
 
+/* e_entry. */
+uint64_t gu_elf_file_entry(const struct gu_elf_file *file);
+
+/*
+ * LEN bytes at the link-time address ADDR as they are once the file is mapped
+ * at BIAS: the relocated words have BIAS added.  As gu_mem_read.
+ */
+enum gu_status gu_elf_file_read_mapped(const struct gu_elf_file *file,
+	uint64_t bias, uint64_t addr, void *buf, size_t len,
+	struct gu_diag *diag) GU_MUST_CHECK;
+
 /* The open descriptor, for readers that need the file itself (libdw). */
 int gu_elf_file_fd(const struct gu_elf_file *file);
 
@@ -47,6 +58,7 @@ struct gu_elf_traits {
 	bool has_dynamic;     /* PT_DYNAMIC */
 	bool is_pie;          /* ET_DYN with DF_1_PIE or PT_INTERP */
 	bool has_debuglink;   /* .gnu_debuglink */
+	bool lost_sections;   /* e_shoff is set, but no table is there */
 };
 struct gu_elf_traits gu_elf_file_traits(const struct gu_elf_file *file);
 
@@ -64,6 +76,5 @@ struct gu_elf_symbol {
 enum gu_status gu_elf_file_symbols(const struct gu_elf_file *file,
 	bool (*visit)(void *ctx, const struct gu_elf_symbol *symbol), void *ctx,
 	struct gu_diag *diag) GU_MUST_CHECK;
-
 
 #endif

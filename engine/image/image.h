@@ -64,6 +64,10 @@ struct gu_image {
 const struct gu_section *gu_image_section(const struct gu_image *image,
 	const char *name);
 
+/* The one of N segments, sorted by address, that holds ADDR, or NULL. */
+const struct gu_segment *gu_segment_find(const struct gu_segment *segments,
+	size_t n, uint64_t addr);
+
 /* The segment that holds [addr, addr + len), or NULL. */
 const struct gu_segment *gu_image_segment(const struct gu_image *image,
 	uint64_t addr, uint64_t len);

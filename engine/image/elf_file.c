@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/image/elf_file.h"
+
+#include "engine/base/math.h"
+#include "engine/image/elf_open.h"
+#include "engine/image/elf_reloc.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* A build id is a hash (20 bytes) or what the linker was told. */
+enum { BUILD_ID_MAX = 64, GO_BUILD_ID_MAX = 256 };
+/* Note segments hold a few short notes; more is not worth reading. */
+enum { NOTES_MAX = 1 << 16 };
+enum { GO_NOTE_BUILD_ID = 4 }; /* cmd/link/internal/ld/elf.go */
+
+struct gu_elf_file {
+	struct gu_elf elf;
+	struct gu_image image;
+	char *path;
+	struct gu_section *sections;
+	char build_id[BUILD_ID_MAX], go_build_id[GO_BUILD_ID_MAX];
+	size_t build_id_size, go_build_id_size;
+	/* made when memory is read first, with what came of it */
+	bool relocated;
+	enum gu_status reloc_status;
+	struct gu_diag reloc_diag;
+	struct gu_relocs relocs;
+};
+
+/* --- memory ------------------------------------------------------------- */
+
+static enum gu_status need_relocs(struct gu_elf_file *file,
+	struct gu_diag *diag)
+{
+	if (!file->relocated) {
+		file->relocated = true;
+		file->reloc_status = gu_relocs_init(&file->relocs, &file->elf,
+			&file->reloc_diag);
+	}
+	if (file->reloc_status && diag)
+		*diag = file->reloc_diag;
+	return file->reloc_status;
+}
+
+static enum gu_status file_read(void *ctx, uint64_t addr, void *buf, size_t len,
+	struct gu_diag *diag)
+{
+	struct gu_elf_file *file = ctx;
+	enum gu_status st = need_relocs(file, diag);
+
+	if (!st)
+		st = gu_elf_read(&file->elf, addr, buf, len, diag);
+	if (!st)
+		gu_relocs_apply(&file->relocs, &file->elf, addr, buf, len);
+	return st;
+}
+
+static enum gu_status file_next_region(void *ctx, uint64_t addr,
+	struct gu_region *out)
+{
+	const struct gu_elf_file *file = ctx;
+
+	return gu_elf_next_region(&file->elf, addr, out);
+}
+
+static const struct gu_mem_ops file_ops = {
+	.name = "file",
+	.read = file_read,
+	.next_region = file_next_region,
+};
+
+enum gu_status gu_elf_file_read_mapped(const struct gu_elf_file *file,
+	uint64_t bias, uint64_t addr, void *buf, size_t len,
+	struct gu_diag *diag)
+{
+	enum gu_status st;
+
+	st = gu_mem_read(&file->image.mem, addr, buf, len, diag);
+	if (st || bias == 0)
+		return st;
+	return gu_relocs_rebase(&file->relocs, &file->elf, bias, addr, buf, len,
+		diag);
+}
+
+/* --- what the headers say ----------------------------------------------- */
+
+static enum gu_status check_segments(const struct gu_elf *elf,
+	struct gu_diag *diag)
+{
+	for (size_t i = 0; i < elf->nsegments; i++) {
+		const struct gu_segment *seg = &elf->segments[i];
+
+		if (!gu_within(seg->off, seg->file_size, elf->size))
+			return gu_fail_at(diag, GU_TRUNCATED, seg->off,
+				"the file has %" PRIu64
+				" bytes, expected %" PRIu64
+				" for the segment at 0x%" PRIx64,
+				elf->size, seg->off + seg->file_size,
+				seg->addr);
+	}
+	return GU_OK;
+}
+
+static enum gu_status read_sections(struct gu_elf_file *file,
+	struct gu_diag *diag)
+{
+	Elf *handle = file->elf.handle;
+	size_t n, names, count = 0;
+	Elf_Scn *scn = NULL;
+
+	/* libelf sees none where the table does not lie in the file. */
+	if (elf_getshdrnum(handle, &n) != 0 || n <= 1)
+		return GU_OK;
+	if (elf_getshdrstrndx(handle, &names) != 0)
+		names = SHN_UNDEF;
+	file->sections = calloc(n, sizeof *file->sections);
+	if (!file->sections)
+		return gu_fail(diag, GU_NO_MEMORY,
+			"no memory for %zu section headers", n);
+	while ((scn = elf_nextscn(handle, scn)) != NULL) {
+		GElf_Shdr shdr;
+		const char *name;
+
+		if (count == n || !gelf_getshdr(scn, &shdr))
+			break;
+		name = names == SHN_UNDEF ? NULL
+			: elf_strptr(handle, names, shdr.sh_name);
+		file->sections[count++] = (struct gu_section){
+			.name = gu_str(name ? name : ""),
+			.addr = shdr.sh_flags & SHF_ALLOC ? shdr.sh_addr : 0,
+			.size = shdr.sh_size,
+			.type = shdr.sh_type,
+			.flags = shdr.sh_flags,
+		};
+	}
+	file->image.sections = file->sections;
+	file->image.nsections = count;
+	return GU_OK;
+}
+
+static size_t keep_id(const struct gu_note *note, char *out, size_t size)
+{
+	if (note->desc_size > size)
+		return 0;
+	memcpy(out, note->desc, note->desc_size);
+	return note->desc_size;
+}
+
+static bool id_note(void *ctx, const struct gu_note *note)
+{
+	struct gu_elf_file *file = ctx;
+
+	if (note->type == NT_GNU_BUILD_ID &&
+		gu_str_eq(note->name, gu_str("GNU")) &&
+		file->build_id_size == 0)
+		file->build_id_size = keep_id(note, file->build_id,
+			sizeof file->build_id);
+	if (note->type == GO_NOTE_BUILD_ID &&
+		gu_str_eq(note->name, gu_str("Go")) &&
+		file->go_build_id_size == 0)
+		file->go_build_id_size = keep_id(note, file->go_build_id,
+			sizeof file->go_build_id);
+	return file->build_id_size == 0 || file->go_build_id_size == 0;
+}
+
+static void read_ids(struct gu_elf_file *file)
+{
+	const struct gu_elf *elf = &file->elf;
+	Elf_Scn *scn = NULL;
+	GElf_Shdr shdr;
+
+	for (size_t i = 0; i < elf->nphdrs; i++)
+		if (elf->phdrs[i].p_type == PT_NOTE &&
+			elf->phdrs[i].p_filesz <= NOTES_MAX)
+			gu_elf_notes(elf, elf->phdrs[i].p_offset,
+				elf->phdrs[i].p_filesz, elf->phdrs[i].p_align,
+				id_note, file);
+	/* A linker script may have left the notes out of the segments. */
+	while ((scn = elf_nextscn(elf->handle, scn)) != NULL)
+		if (gelf_getshdr(scn, &shdr) && shdr.sh_type == SHT_NOTE &&
+			shdr.sh_size <= NOTES_MAX)
+			gu_elf_notes(elf, shdr.sh_offset, shdr.sh_size,
+				shdr.sh_addralign, id_note, file);
+}
+
+/* --- opening ------------------------------------------------------------ */
+
+static enum gu_status open_file(struct gu_elf_file *file, const char *path,
+	struct gu_diag *diag)
+{
+	struct gu_elf *elf = &file->elf;
+	enum gu_status st;
+
+	st = gu_elf_init(elf, path, false, diag);
+	if (!st)
+		st = check_segments(elf, diag);
+	if (!st)
+		st = read_sections(file, diag);
+	if (st)
+		return st;
+	read_ids(file);
+	file->path = strdup(path);
+	if (!file->path)
+		return gu_fail(diag, GU_NO_MEMORY, "out of memory");
+	file->image.mem = (struct gu_mem){
+		&file_ops, file, elf->be, elf->ptr_size
+	};
+	file->image.arch = elf->arch;
+	file->image.is_dyn = elf->ehdr.e_type == ET_DYN;
+	file->image.segments = elf->segments;
+	file->image.nsegments = elf->nsegments;
+	file->image.name = gu_str(file->path);
+	return GU_OK;
+}
+
+enum gu_status gu_elf_file_open(const char *path, struct gu_diag *diag,
+	struct gu_elf_file **out)
+{
+	struct gu_elf_file *file = calloc(1, sizeof *file);
+	enum gu_status st;
+
+	if (!file)
+		return gu_fail(diag, GU_NO_MEMORY, "%s: out of memory", path);
+	file->elf.fd = -1;
+	st = open_file(file, path, diag);
+	if (st) {
+		gu_elf_file_close(file);
+		return gu_fail_in(diag, st, "%s", path);
+	}
+	*out = file;
+	return GU_OK;
+}
+
+void gu_elf_file_close(struct gu_elf_file *file)
+{
+	if (!file)
+		return;
+	gu_relocs_deinit(&file->relocs);
+	free(file->sections);
+	free(file->path);
+	gu_elf_deinit(&file->elf);
+	free(file);
+}
+
+void gu_elf_file_closep(struct gu_elf_file **file)
+{
+	gu_elf_file_close(*file);
+}
+
+/* --- getters ------------------------------------------------------------ */
+
+const struct gu_image *gu_elf_file_image(const struct gu_elf_file *file)
+{
+	return &file->image;
+}
+
+int gu_elf_file_fd(const struct gu_elf_file *file)
+{
+	return file->elf.fd;
+}
+
+uint64_t gu_elf_file_entry(const struct gu_elf_file *file)
+{
+	return file->elf.ehdr.e_entry;
+}
+
+struct gu_str gu_elf_file_build_id(const struct gu_elf_file *file)
+{
+	return (struct gu_str){file->build_id, file->build_id_size};
+}
+
+struct gu_str gu_elf_file_go_build_id(const struct gu_elf_file *file)
+{
+	return (struct gu_str){file->go_build_id, file->go_build_id_size};
+}
+
+static bool has_phdr(const struct gu_elf *elf, uint32_t type)
+{
+	for (size_t i = 0; i < elf->nphdrs; i++)
+		if (elf->phdrs[i].p_type == type)
+			return true;
+	return false;
+}
+
+static bool found(void *ctx, const struct gu_elf_symbol *symbol)
+{
+	bool *has_function = ctx;
+
+	*has_function = GELF_ST_TYPE(symbol->info) == STT_FUNC;
+	return !*has_function;
+}
+
+static bool visit_symbols(const struct gu_elf *elf, uint32_t type,
+	bool (*visit)(void *ctx, const struct gu_elf_symbol *symbol), void *ctx)
+{
+	Elf_Scn *scn = NULL;
+
+	while ((scn = elf_nextscn(elf->handle, scn)) != NULL) {
+		Elf_Data *data;
+		GElf_Shdr shdr;
+		GElf_Sym sym;
+
+		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type != type)
+			continue;
+		data = elf_getdata(scn, NULL);
+		for (int i = 0; data && gelf_getsym(data, i, &sym); i++) {
+			const char *name = elf_strptr(elf->handle, shdr.sh_link,
+				sym.st_name);
+			unsigned kind = GELF_ST_TYPE(sym.st_info);
+			struct gu_elf_symbol symbol = {
+				.name = gu_str(name ? name : ""),
+				.addr = sym.st_value,
+				.size = sym.st_size,
+				.info = sym.st_info,
+			};
+
+			if (sym.st_shndx == SHN_UNDEF || symbol.name.n == 0 ||
+				(kind != STT_FUNC && kind != STT_OBJECT))
+				continue;
+			if (!visit(ctx, &symbol))
+				return false;
+		}
+	}
+	return true;
+}
+
+struct gu_elf_traits gu_elf_file_traits(const struct gu_elf_file *file)
+{
+	const struct gu_elf *elf = &file->elf;
+	const struct gu_image *image = &file->image;
+	struct gu_elf_traits traits = {
+		.has_debug_info = gu_image_section(image, ".debug_info") ||
+			gu_image_section(image, ".zdebug_info"),
+		.has_interp = has_phdr(elf, PT_INTERP),
+		.has_dynamic = has_phdr(elf, PT_DYNAMIC),
+		.has_debuglink = gu_image_section(image, ".gnu_debuglink"),
+		.lost_sections = elf->ehdr.e_shoff != 0 && !image->nsections,
+	};
+
+	traits.is_pie = image->is_dyn &&
+		(traits.has_interp || (gu_elf_flags_1(elf) & DF_1_PIE));
+	(void)visit_symbols(elf, SHT_SYMTAB, found, &traits.has_symtab);
+	return traits;
+}
+
+enum gu_status gu_elf_file_symbols(const struct gu_elf_file *file,
+	bool (*visit)(void *ctx, const struct gu_elf_symbol *symbol), void *ctx,
+	struct gu_diag *diag)
+{
+	(void)diag;
+	if (visit_symbols(&file->elf, SHT_DYNSYM, visit, ctx))
+		(void)visit_symbols(&file->elf, SHT_SYMTAB, visit, ctx);
+	return GU_OK;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What programs and cores have in common as ELF files: an open descriptor,
+ * libelf's handle, program headers checked against the file, and memory by
+ * address.  For engine/image only; others use elf_file.h and core.h.
+ */
+#ifndef GU_IMAGE_ELF_OPEN_H
+#define GU_IMAGE_ELF_OPEN_H
+
+#include "engine/image/image.h"
+
+#include <gelf.h>
+
+struct gu_elf {
+	int fd;
+	Elf *handle;
+	uint64_t size; /* of the file, when it was opened */
+	GElf_Ehdr ehdr;
+	GElf_Phdr *phdrs;
+	size_t nphdrs;
+	enum gu_arch arch;
+	bool be;
+	uint8_t ptr_size;
+	struct gu_segment *segments; /* PT_LOAD, by address, not empty */
+	size_t nsegments;
+	/*
+	 * What a segment has beyond its file bytes: zeroes (a program), or
+	 * memory that was left out (a core).
+	 */
+	bool zero_fill;
+};
+
+/*
+ * Open PATH, a core or (CORE false) a program, and check its headers.  GU_IO, GU_BAD_DATA, GU_TRUNCATED (headers
+ * or program headers), GU_UNSUPPORTED (a machine without Go, another
+ * type of file), GU_NO_MEMORY.
+ * Segments may still reach past the end of the file.
+ */
+enum gu_status gu_elf_init(struct gu_elf *elf, const char *path,
+	bool core, struct gu_diag *diag) GU_MUST_CHECK;
+void gu_elf_deinit(struct gu_elf *elf);
+
+/* LEN bytes of the file at OFF; GU_TRUNCATED if it has become shorter. */
+enum gu_status gu_elf_pread(const struct gu_elf *elf, uint64_t off, void *buf,
+	size_t len, struct gu_diag *diag) GU_MUST_CHECK;
+
+/* Memory as the segments have it: a gu_mem_ops.read for a ctx of gu_elf. */
+enum gu_status gu_elf_read(const struct gu_elf *elf, uint64_t addr, void *buf,
+	size_t len, struct gu_diag *diag) GU_MUST_CHECK;
+
+/* The region that ends after ADDR: see gu_mem_ops.next_region. */
+enum gu_status gu_elf_next_region(const struct gu_elf *elf, uint64_t addr,
+	struct gu_region *out) GU_MUST_CHECK;
+
+/* A note; NAME is without its NUL.  Both live as long as the gu_elf. */
+struct gu_note {
+	uint32_t type;
+	struct gu_str name;
+	const uint8_t *desc;
+	size_t desc_size;
+};
+
+/*
+ * Call VISIT for the notes in [off, off + size) of the file until it returns
+ * false; notes that are malformed end it.  ALIGN is p_align.
+ */
+void gu_elf_notes(const struct gu_elf *elf, uint64_t off, uint64_t size,
+	uint64_t align, bool (*visit)(void *ctx, const struct gu_note *note),
+	void *ctx);
+
+#endif
