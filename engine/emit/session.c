@@ -6,8 +6,6 @@
  */
 #include "engine/emit/session.h"
 
-#include "engine/base/buf.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -117,11 +115,11 @@ static bool write_all(int fd, const uint8_t *p, size_t n)
 	return true;
 }
 
-/* Make FOLDER's file "modules" hold BUF, at once or not at all. */
-static enum gu_status replace_modules(int folder, const struct gu_buf *buf,
-	struct gu_diag *diag)
+/* Make FOLDER's file NAME hold BUF, at once or not at all. */
+static enum gu_status replace_file(int folder, const char *name,
+	const struct gu_buf *buf, struct gu_diag *diag)
 {
-	static const char temporary[] = "modules.new";
+	static const char temporary[] = "new";
 	bool ok;
 	int fd;
 
@@ -134,25 +132,19 @@ static enum gu_status replace_modules(int folder, const struct gu_buf *buf,
 			strerror(errno));
 	ok = write_all(fd, buf->p, buf->n);
 	ok = close(fd) == 0 && ok;
-	if (ok && renameat(folder, temporary, folder, modules_name) == 0)
+	if (ok && renameat(folder, temporary, folder, name) == 0)
 		return GU_OK;
 	(void)gu_fail(diag, GU_IO, "session file: %s", strerror(errno));
 	(void)unlinkat(folder, temporary, 0);
 	return GU_IO;
 }
 
-enum gu_status gu_session_write(pid_t pid, const struct gu_session *session,
-	struct gu_diag *diag)
+enum gu_status gu_session_put(pid_t pid, const char *name,
+	const struct gu_buf *buf, struct gu_diag *diag)
 {
-	gu_cleanup(gu_buf_deinit) struct gu_buf buf;
 	gu_cleanup(close_fd) int folder = -1;
-	enum gu_status st;
+	enum gu_status st = gu_buf_status(buf, diag);
 
-	gu_buf_init(&buf, false);
-	gu_buf_printf(&buf, "%s\n", head_line);
-	for (size_t i = 0; i < session->nmodules; i++)
-		put_module(&buf, &session->modules[i]);
-	st = gu_buf_status(&buf, diag);
 	if (st)
 		return st;
 	st = folder_open(pid, diag, &folder);
@@ -160,7 +152,19 @@ enum gu_status gu_session_write(pid_t pid, const struct gu_session *session,
 		return gu_fail(diag, GU_IO, "there is no session folder");
 	if (st)
 		return st;
-	return replace_modules(folder, &buf, diag);
+	return replace_file(folder, name, buf, diag);
+}
+
+enum gu_status gu_session_write(pid_t pid, const struct gu_session *session,
+	struct gu_diag *diag)
+{
+	gu_cleanup(gu_buf_deinit) struct gu_buf buf;
+
+	gu_buf_init(&buf, false);
+	gu_buf_printf(&buf, "%s\n", head_line);
+	for (size_t i = 0; i < session->nmodules; i++)
+		put_module(&buf, &session->modules[i]);
+	return gu_session_put(pid, modules_name, &buf, diag);
 }
 
 /* --- reading ---------------------------------------------------------------- */

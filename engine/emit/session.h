@@ -12,13 +12,14 @@
  * FILE and SYMFILE with %XX for bytes below 0x21, above 0x7e and '%'; BIAS
  * (run-time minus link-time address), LO and HI (run-time addresses of its
  * Go code) in hexadecimal.
+ *
+ * File "commands": what GDB is to source when the helper has succeeded.
  */
 #ifndef GU_EMIT_SESSION_H
 #define GU_EMIT_SESSION_H
 
-#include "engine/base/status.h"
+#include "engine/base/buf.h"
 
-#include <stddef.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -51,6 +52,10 @@ enum gu_status gu_session_make(pid_t pid, struct gu_diag *diag) GU_MUST_CHECK;
 /* Replace the modules.  GU_IO, GU_NO_MEMORY. */
 enum gu_status gu_session_write(pid_t pid, const struct gu_session *session,
 	struct gu_diag *diag) GU_MUST_CHECK;
+
+/* Replace the file NAME of the folder.  GU_IO, or BUF's own failure. */
+enum gu_status gu_session_put(pid_t pid, const char *name,
+	const struct gu_buf *buf, struct gu_diag *diag) GU_MUST_CHECK;
 
 /* GU_NOT_FOUND if there is no session; GU_BAD_DATA, GU_IO, GU_NO_MEMORY. */
 enum gu_status gu_session_read(pid_t pid, struct gu_diag *diag,
