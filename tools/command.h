@@ -14,12 +14,15 @@ enum {
 	GU_EXIT_USAGE,  /* the command line was wrong */
 };
 
+/* Options without a letter are numbered from here. */
+enum { GU_OPTION_LONG = 256 };
+
 /* An option: tables end with one whose letter is 0. */
 struct gu_option {
-	int letter;       /* -e; above CHAR_MAX: it has no letter */
+	int letter;       /* -e; from GU_OPTION_LONG on: it has none */
 	const char *name; /* --exec; NULL if it has none */
 	const char *arg;  /* its argument in the help; NULL if it takes none */
-	const char *help;
+	const char *help; /* lines are split by newlines */
 };
 
 struct gu_command {

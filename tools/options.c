@@ -4,13 +4,12 @@
 #include "engine/base/math.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELP = CHAR_MAX + 1000 };
+enum { HELP = GU_OPTION_LONG + 1000 };
 
 static const struct gu_option help_option = {
 	HELP, "help", NULL, "this text"};
@@ -37,7 +36,7 @@ void gu_options_init(struct gu_options *options,
 	*letter++ = ':';
 	for (; option->letter && n < GU_OPTIONS_MAX - 1; option++) {
 		add_name(options, &n, option);
-		if (option->letter > CHAR_MAX)
+		if (option->letter >= GU_OPTION_LONG)
 			continue;
 		*letter++ = (char)option->letter;
 		if (option->arg)
@@ -51,9 +50,9 @@ void gu_options_init(struct gu_options *options,
 static void print_option(const struct gu_option *option)
 {
 	char text[64], letter[8] = "    ";
-	const char *arg = option->arg ? option->arg : "";
+	const char *arg = option->arg ? option->arg : "", *p;
 
-	if (option->letter <= CHAR_MAX)
+	if (option->letter < GU_OPTION_LONG)
 		snprintf(letter, sizeof letter, "-%c%s", option->letter,
 			option->name ? ", " : "  ");
 	if (option->name)
@@ -61,7 +60,13 @@ static void print_option(const struct gu_option *option)
 			*arg ? "=" : "", arg);
 	else
 		snprintf(text, sizeof text, "%s%s", letter, arg);
-	printf("  %-24s %s\n", text, option->help);
+	printf("  %-24s ", text);
+	for (p = option->help; *p; p++)
+		if (*p == '\n')
+			printf("\n%27s", "");
+		else
+			putchar(*p);
+	putchar('\n');
 }
 
 static void print_help(const struct gu_command *command)
@@ -92,7 +97,7 @@ int gu_options_next(struct gu_options *options)
 	if (c == ':')
 		exit(gu_usage_error(options->command,
 			"option '%s' needs an argument", word));
-	if (optopt > 0 && optopt <= CHAR_MAX)
+	if (optopt > 0 && optopt < GU_OPTION_LONG)
 		exit(gu_usage_error(options->command, "unknown option '-%c'",
 			optopt));
 	exit(gu_usage_error(options->command, "%s option '%s'",
