@@ -13,6 +13,12 @@
  * (run-time minus link-time address), LO and HI (run-time addresses of its
  * Go code) in hexadecimal.
  *
+ * BIAS, LO and HI are those at "go load".  The program may have moved since,
+ * and nothing tells us: loaded before "run" (a PIE then has bias 0), run again,
+ * another process or core.  So the reader checks them against code in the
+ * target before use; if they do not hold, the bias is a multiple of the page
+ * size for which the file's code equals what is at the pc in question.
+ *
  * File "commands": what GDB is to source when the helper has succeeded.
  */
 #ifndef GU_EMIT_SESSION_H
