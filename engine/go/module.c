@@ -196,8 +196,12 @@ static void infer_version(struct gu_module *m)
 		v.hi = 17;
 	if (v.lo == 12 && v.hi == 15 && !m->has_build)
 		v.hi = 12; /* 1.13 brought build info, which no flag leaves out */
-	if (v.lo == 8 && v.hi == 10 && has_inline_trees(m))
-		v.lo = 9;
+	if (v.lo == 8 && v.hi == 10) {
+		if (has_inline_trees(m))
+			v.lo = 9;
+		else
+			v.hi = 8;
+	}
 	m->version = v;
 }
 
