@@ -3,7 +3,7 @@
  * Unwinding Go frames by the stack-size table: one function computes a frame's
  * row, the caller's registers and the frame's id, for GDB's unwind, for its
  * get_frame_id, for the frame info of the symbol file and for our own
- * tracebacks alike.
+ * tracebacks alike.  See docs/unwinding.md.
  */
 #ifndef GU_STACK_UNWIND_H
 #define GU_STACK_UNWIND_H
@@ -27,10 +27,11 @@ struct gu_regs {
 	X(MCALL, "runs on the system stack; the goroutine was parked")     \
 	X(MORESTACK, "runs on the system stack to grow the goroutine's")   \
 	X(SIGNAL, "a signal handler; what it interrupted lies beyond")     \
-	X(CGO, "called from C code")                                       \
+	X(CGO, "the border between Go and C")                              \
 	X(SPWRITE, "assembly that moves the stack pointer")                \
-	X(NO_FRAME_INFO, "a function without a stack-size table")          \
-	X(NOT_GO, "not Go code")
+	X(NO_FRAME_INFO, "no stack size is known at this pc")              \
+	X(LR_LOST, "the return address was in a register that is gone")    \
+	X(ZERO_PC, "the return address is 0")
 
 enum gu_end {
 #define X(end, text) GU_END_##end,
@@ -39,18 +40,27 @@ enum gu_end {
 };
 const char *gu_end_text(enum gu_end end);
 
+/* Where the caller's frame pointer is.  A wrong one is worse than none. */
+enum gu_fp_rule {
+	GU_FP_LOST,    /* not known */
+	GU_FP_SAME,    /* still in the register */
+	GU_FP_SAVED,   /* in memory, at cfa + fp_off */
+	GU_FP_MATCH,   /* in memory if the register points there, else lost */
+	GU_FP_CHECKED, /* in the register if it holds cfa + fp_off, else lost */
+};
+
 /*
  * A row of the unwinding table at one pc, in DWARF's terms: CFA is the
  * caller's sp.
  */
 struct gu_row {
 	uint64_t start, end; /* the pcs for which it holds: [start, end) */
+	enum gu_end end_of_stack; /* GU_END_NONE: there is a caller */
 	int64_t cfa_off;     /* cfa = sp + cfa_off */
 	bool ra_in_lr;       /* the return address is in LR, not in memory */
 	int64_t ra_off;      /* else at cfa + ra_off */
-	bool fp_saved;       /* the caller's fp may be at cfa + fp_off */
+	enum gu_fp_rule fp;
 	int64_t fp_off;
-	enum gu_end end_of_stack; /* GU_END_NONE: there is a caller */
 };
 
 struct gu_frame {
@@ -58,16 +68,20 @@ struct gu_frame {
 	enum gu_func_kind kind;
 	struct gu_row row;
 	uint64_t cfa;
-	struct gu_regs caller; /* if row.end_of_stack is GU_END_NONE */
+	uint64_t id_code, id_stack; /* the frame's id */
+	enum gu_end end;       /* the row's, or what the registers came to */
+	struct gu_regs caller; /* if end is GU_END_NONE */
 	bool caller_exact;     /* caller.pc was interrupted: not a return
 				  address (sigpanic, asyncPreempt) */
-	uint64_t id_code, id_stack; /* the frame's id */
 };
 
 /* Is unwinding known for ARCH?  amd64 and arm64 are. */
 bool gu_unwind_supports(enum gu_arch arch);
 
-/* The row of FUNC at PC; GU_UNSUPPORTED, GU_BAD_DATA. */
+/*
+ * The row of FUNC at PC, both as in MODULE's image; PC is used as it is, for
+ * return addresses too, as Go's runtime does.  GU_UNSUPPORTED, GU_BAD_DATA.
+ */
 enum gu_status gu_unwind_row(const struct gu_module *module,
 	const struct gu_func *func, uint64_t pc, struct gu_diag *diag,
 	struct gu_row *out) GU_MUST_CHECK;

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A Go frame, and where the caller's registers are (addresses grow upwards):
+ *
+ *        amd64                                 arm64
+ *   cfa  --> caller's frame               cfa  --> caller's frame
+ *   cfa-8    return address                        locals
+ *   cfa-16   caller's RBP                 sp   --> return address
+ *            locals                       sp-8     caller's x29
+ *   sp   -->
+ *
+ * The stack-size table gives cfa - sp at each pc, without the return address
+ * on amd64; it is 0 where there is no frame (yet), and then arm64's return
+ * address is in x30 and the frame pointer register is still the caller's.
+ *
+ * Format and conventions: Go src/runtime/traceback.go (unwinder.next),
+ * src/cmd/internal/obj/x86/obj6.go and src/cmd/internal/obj/arm64/obj7.go
+ * (preprocess), read at go1.16, go1.20 and go1.26.
+ */
+#include "engine/stack/unwind.h"
+
+#include "engine/base/math.h"
+
+#include <inttypes.h>
+
+const char *gu_end_text(enum gu_end end)
+{
+	static const char *const texts[] = {
+#define X(end, text) text,
+		GU_END_LIST(X)
+#undef X
+	};
+
+	return (size_t)end < GU_COUNT(texts) ? texts[end] : "";
+}
+
+/* What unwinding depends on, by architecture. */
+struct conventions {
+	enum gu_arch arch;
+	bool lr;              /* the return address arrives in a register */
+	int64_t ra_size;      /* bytes that a call pushes */
+	int fp_since;         /* Go 1.N keeps frame pointers */
+	uint64_t injected_sp; /* bytes that an injected call puts below the
+				 interrupted sp (with LR in them), beyond
+				 what the callee's table counts:
+				 signal_arm64.go, pushCall */
+};
+
+static const struct conventions conventions[] = {
+	{GU_ARCH_AMD64, .lr = false, .ra_size = 8, .fp_since = 7},
+	{GU_ARCH_ARM64, .lr = true, .ra_size = 0, .fp_since = 12,
+		.injected_sp = 16},
+};
+
+static const struct conventions *conventions_of(enum gu_arch arch)
+{
+	for (size_t i = 0; i < GU_COUNT(conventions); i++)
+		if (conventions[i].arch == arch)
+			return &conventions[i];
+	return NULL;
+}
+
+bool gu_unwind_supports(enum gu_arch arch)
+{
+	return conventions_of(arch) != NULL;
+}
+
+/* --- the row ---------------------------------------------------------------- */
+
+/* Assembly keeps none of the compiler's promises about the frame pointer. */
+static bool is_assembly(const struct gu_pclntab *tab,
+	const struct gu_func *func)
+{
+	static const char suffix[] = ".s";
+	struct gu_str file;
+
+	if (tab->form >= GU_PCLNTAB_1_18)
+		return func->flags & GU_FUNC_ASM;
+	file = gu_func_file(tab, func,
+		gu_pcvalue_at(tab, func, func->pcfile, func->entry));
+	return file.n >= 2 && memcmp(file.p + file.n - 2, suffix, 2) == 0;
+}
+
+/*
+ * Assembly that moves SP as the table cannot say.  Since 1.17 the linker flags
+ * it; before, these are the functions that it flags since.
+ */
+static bool moves_sp(const struct gu_pclntab *tab, const struct gu_func *func)
+{
+	static const char *const names[] = {"runtime.nanotime",
+		"runtime.nanotime1", "runtime.walltime", "runtime.walltime1",
+		"time.now", "runtime.sigfwd", "runtime.clone",
+		"runtime.callCgoMmap", "runtime.callCgoMunmap",
+		"runtime.callCgoSigaction"};
+	struct gu_str name;
+
+	if (func->flags & GU_FUNC_SPWRITE)
+		return true;
+	if (tab->form >= GU_PCLNTAB_1_18 || !is_assembly(tab, func))
+		return false;
+	name = gu_func_name(tab, func);
+	for (size_t i = 0; i < GU_COUNT(names); i++)
+		if (gu_str_eq(name, gu_str(names[i])))
+			return true;
+	return false;
+}
+
+/* Where the kernel starts a program; a library's, "…_lib", C calls. */
+static bool is_program_entry(struct gu_str name)
+{
+	static const char lib[] = "_lib";
+	const size_t n = sizeof lib - 1;
+
+	return gu_str_starts(name, gu_str("_rt0_")) &&
+		memcmp(name.p + name.n - n, lib, n) != 0;
+}
+
+/* Functions that have no caller, wherever in them pc is. */
+static enum gu_end bottom_of(const struct gu_pclntab *tab,
+	const struct gu_func *func, enum gu_func_kind kind)
+{
+	switch (kind) {
+	case GU_KIND_GOEXIT:
+		return GU_END_GOEXIT;
+	case GU_KIND_MSTART:
+	case GU_KIND_RT0_GO:
+		return GU_END_THREAD_START;
+	case GU_KIND_SIGRETURN:
+	case GU_KIND_SIGRETURN_SIGACTION:
+		return GU_END_SIGNAL;
+	case GU_KIND_SIGTRAMP: /* flagged, but its caller is the restorer */
+	case GU_KIND_CGO_SIGTRAMP:
+		return GU_END_NONE;
+	default:
+		break;
+	}
+	if ((func->flags & GU_FUNC_TOPFRAME) ||
+		is_program_entry(gu_func_name(tab, func)))
+		return GU_END_THREAD_START;
+	return GU_END_NONE;
+}
+
+/* Functions whose caller is on another stack, once they have begun. */
+static enum gu_end switch_of(const struct gu_pclntab *tab,
+	const struct gu_func *func, enum gu_func_kind kind)
+{
+	switch (kind) {
+	case GU_KIND_SYSTEMSTACK:
+		return GU_END_SYSTEMSTACK;
+	case GU_KIND_MCALL:
+		return GU_END_MCALL;
+	case GU_KIND_MORESTACK:
+		return GU_END_MORESTACK;
+	case GU_KIND_ASMCGOCALL:
+	case GU_KIND_CGOCALLBACK:
+	case GU_KIND_CGOCALLBACK_GOFUNC:
+		return GU_END_CGO;
+	case GU_KIND_GOGO:
+	case GU_KIND_JMPDEFER:
+		return GU_END_SPWRITE;
+	default:
+		return moves_sp(tab, func) ? GU_END_SPWRITE : GU_END_NONE;
+	}
+}
+
+/* What FUNC's stack-size table says at a pc. */
+struct stack_size {
+	uint64_t start, end; /* it holds in [start, end) */
+	uint64_t opened;     /* where the size first became other than 0 */
+	int32_t bytes;
+	bool found;
+};
+
+static enum gu_status find_size(const struct gu_pclntab *tab,
+	const struct gu_func *func, uint64_t pc, struct gu_diag *diag,
+	struct stack_size *out)
+{
+	struct stack_size size = {.start = func->entry, .end = func->next};
+	struct gu_pcvalue it;
+	bool opened = false;
+
+	gu_pcvalue_init(&it, tab, func, func->pcsp);
+	while (!size.found && gu_pcvalue_next(&it)) {
+		if (!opened && it.value != 0) {
+			size.opened = it.start;
+			opened = true;
+		}
+		if (pc < it.start || pc >= it.end)
+			continue;
+		size.start = it.start;
+		size.end = it.end;
+		size.bytes = it.value;
+		size.found = true;
+	}
+	if (it.bad)
+		return gu_fail_at(diag, GU_BAD_DATA, func->entry,
+			"the stack-size table of the function at 0x%" PRIx64
+			" is malformed",
+			func->entry);
+	*out = size;
+	return GU_OK;
+}
+
+/* Begin or end ROW, which holds at PC, at AT if that is inside. */
+static void split(struct gu_row *row, uint64_t pc, uint64_t at)
+{
+	if (at > row->start && at <= pc)
+		row->start = at;
+	else if (at > pc && at < row->end)
+		row->end = at;
+}
+
+/*
+ * Compiled code never uses the frame pointer register for anything else, and
+ * stores it when it opens its frame: on amd64 up to 1.20 by
+ *	sub $N,%rsp; mov %rbp,N-8(%rsp); lea N-8(%rsp),%rbp
+ * since 1.21 by
+ *	push %rbp; mov %rsp,%rbp; sub $N,%rsp
+ * and on arm64 by
+ *	str x30,[sp,#-N]!; stur x29,[sp,#-8]; sub x29,sp,#8
+ * or, in large frames since 1.17, before sp moves.  So at the very first pc of
+ * the open frame the register is still the caller's, and from the next one on
+ * the word in memory is, to the end of the epilogue, whatever a callee in
+ * assembly left in the register.
+ *
+ * Assembly: a register that points at its slot says that the slot was filled
+ * (this holds inside runtime.duffzero too, whose callers leave RBP there); on
+ * arm64 a frameless function's caller has x29 at sp - 8.
+ */
+static void set_fp(struct gu_row *row, const struct conventions *conv,
+	bool assembly, uint64_t pc, uint64_t entry, uint64_t quantum,
+	const struct stack_size *size)
+{
+	row->fp_off = conv->lr ? -(int64_t)size->bytes - 8 : -16;
+	if (assembly) {
+		row->fp = pc == entry ? GU_FP_SAME
+			: conv->lr && size->bytes == 0 ? GU_FP_CHECKED
+						       : GU_FP_MATCH;
+		split(row, pc, entry + quantum);
+	} else if (size->bytes == 0) {
+		row->fp = GU_FP_SAME;
+	} else {
+		row->fp = pc == size->opened ? GU_FP_SAME : GU_FP_SAVED;
+		split(row, pc, size->opened + quantum);
+	}
+}
+
+enum gu_status gu_unwind_row(const struct gu_module *module,
+	const struct gu_func *func, uint64_t pc, struct gu_diag *diag,
+	struct gu_row *out)
+{
+	const struct conventions *conv = conventions_of(module->image->arch);
+	const struct gu_pclntab *tab = &module->tab;
+	enum gu_func_kind kind;
+	struct stack_size size = {0};
+	struct gu_row row = {0};
+	enum gu_status st;
+
+	if (!conv)
+		return gu_fail(diag, GU_UNSUPPORTED,
+			"unwinding is known for amd64 and arm64, not for %s",
+			gu_arch_name(module->image->arch));
+	st = find_size(tab, func, pc, diag, &size);
+	if (st)
+		return st;
+	kind = gu_module_kind(module, func);
+	row.start = size.start;
+	row.end = size.end;
+	row.cfa_off = size.bytes + conv->ra_size;
+	row.ra_in_lr = conv->lr && size.bytes == 0;
+	row.ra_off = conv->lr ? -(int64_t)size.bytes : -conv->ra_size;
+	set_fp(&row, conv, is_assembly(tab, func), pc, func->entry,
+		tab->quantum, &size);
+	if (module->version.lo < conv->fp_since)
+		row.fp = GU_FP_LOST;
+
+	row.end_of_stack = bottom_of(tab, func, kind);
+	if (!row.end_of_stack && pc != func->entry)
+		row.end_of_stack = switch_of(tab, func, kind);
+	if (!row.end_of_stack && !size.found)
+		row.end_of_stack = GU_END_NO_FRAME_INFO;
+	if (!row.end_of_stack && size.bytes < 0)
+		row.end_of_stack = GU_END_SPWRITE;
+	*out = row;
+	return GU_OK;
+}
+
+/* --- the step --------------------------------------------------------------- */
+
+static bool is_injected(enum gu_func_kind kind)
+{
+	return kind == GU_KIND_SIGPANIC || kind == GU_KIND_ASYNC_PREEMPT ||
+		kind == GU_KIND_DEBUG_CALL || kind == GU_KIND_DEBUG_CALL_V1;
+}
+
+static enum gu_status find_ra(const struct gu_mem *mem, uint64_t bias,
+	const struct gu_regs *regs, struct gu_diag *diag,
+	struct gu_frame *frame)
+{
+	const struct gu_func *func = &frame->func;
+	const struct gu_row *row = &frame->row;
+	uint64_t ra;
+
+	if (row->ra_in_lr) {
+		/* A call that the function made has overwritten LR. */
+		if (!regs->has_lr || (regs->lr - bias >= func->entry &&
+			regs->lr - bias < func->next)) {
+			frame->end = GU_END_LR_LOST;
+			return GU_OK;
+		}
+		ra = regs->lr;
+	} else {
+		enum gu_status st = gu_mem_word(mem,
+			frame->cfa + (uint64_t)row->ra_off, diag, &ra);
+
+		if (st)
+			return st;
+	}
+	if (ra == 0)
+		frame->end = GU_END_ZERO_PC;
+	frame->caller.pc = ra;
+	return GU_OK;
+}
+
+static void find_fp(const struct gu_mem *mem, const struct gu_regs *regs,
+	struct gu_frame *frame)
+{
+	struct gu_regs *caller = &frame->caller;
+	uint64_t slot = frame->cfa + (uint64_t)frame->row.fp_off;
+	bool at_slot = regs->has_fp && regs->fp == slot;
+
+	switch (frame->row.fp) {
+	case GU_FP_SAME:
+		caller->fp = regs->fp;
+		caller->has_fp = regs->has_fp;
+		break;
+	case GU_FP_CHECKED:
+		caller->fp = regs->fp;
+		caller->has_fp = at_slot;
+		break;
+	case GU_FP_MATCH:
+		caller->has_fp = at_slot &&
+			gu_mem_word(mem, slot, NULL, &caller->fp) == GU_OK;
+		break;
+	case GU_FP_SAVED:
+		caller->has_fp =
+			gu_mem_word(mem, slot, NULL, &caller->fp) == GU_OK;
+		break;
+	case GU_FP_LOST:
+		caller->has_fp = false;
+		break;
+	}
+}
+
+/*
+ * The interrupted function may have had its return address in LR, so whoever
+ * injected the call saved LR below the interrupted sp.  LR at a trap is the
+ * interrupted function's own, wherever in it the trap was.
+ */
+static enum gu_status undo_injection(const struct gu_mem *mem,
+	const struct conventions *conv, struct gu_diag *diag,
+	struct gu_frame *frame)
+{
+	struct gu_regs *caller = &frame->caller;
+	enum gu_status st = gu_mem_word(mem, caller->sp, diag, &caller->lr);
+
+	if (st)
+		return st;
+	caller->has_lr = true;
+	caller->sp += conv->injected_sp;
+	return GU_OK;
+}
+
+enum gu_status gu_unwind_step(const struct gu_module *module, uint64_t bias,
+	const struct gu_mem *mem, const struct gu_regs *regs,
+	struct gu_diag *diag, struct gu_frame *out)
+{
+	const struct conventions *conv = conventions_of(module->image->arch);
+	struct gu_frame frame = {0};
+	uint64_t pc = regs->pc - bias;
+	enum gu_status st;
+
+	st = gu_pclntab_find(&module->tab, pc, diag, &frame.func);
+	if (!st)
+		st = gu_unwind_row(module, &frame.func, pc, diag, &frame.row);
+	if (st)
+		return st;
+	frame.kind = gu_module_kind(module, &frame.func);
+	frame.cfa = regs->sp + (uint64_t)frame.row.cfa_off;
+	frame.id_code = frame.func.entry + bias;
+	frame.id_stack = frame.cfa;
+	frame.end = frame.row.end_of_stack;
+	if (!frame.end)
+		st = find_ra(mem, bias, regs, diag, &frame);
+	if (st)
+		return st;
+	if (!frame.end) {
+		frame.caller.sp = frame.cfa;
+		find_fp(mem, regs, &frame);
+		frame.caller_exact = is_injected(frame.kind);
+		if (frame.caller_exact && conv->lr)
+			st = undo_injection(mem, conv, diag, &frame);
+		if (st)
+			return st;
+	}
+	*out = frame;
+	return GU_OK;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/fixtures.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void index_path(char *out, size_t out_size)
+{
+	const char *fixtures = getenv("GOUNSTRIP_FIXTURES");
+	const char *cache = getenv("XDG_CACHE_HOME");
+	const char *home = getenv("HOME");
+	static const char tail[] = "gounstrip-tests/fixtures/index.tsv";
+
+	if (fixtures && *fixtures)
+		(void)snprintf(out, out_size, "%s/index.tsv", fixtures);
+	else if (cache && *cache)
+		(void)snprintf(out, out_size, "%s/%s", cache, tail);
+	else
+		(void)snprintf(out, out_size, "%s/.cache/%s", home ? home : "",
+			tail);
+}
+
+static bool split_line(char *line, struct fixture *out)
+{
+	const char **const fields[] = {&out->name, &out->go, &out->goarch,
+		&out->mode, &out->strip, &out->full};
+	char *rest = line;
+
+	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+		*fields[i] = strsep(&rest, "\t\n");
+		if (!*fields[i])
+			return false;
+	}
+	return line[0] != '#';
+}
+
+bool fixtures_each(const char *filter,
+	void (*visit)(const struct fixture *fixture, void *ctx), void *ctx)
+{
+	char path[PATH_MAX], line[4 * PATH_MAX];
+	bool any = false;
+	FILE *index;
+
+	index_path(path, sizeof path);
+	index = fopen(path, "re");
+	while (index && fgets(line, sizeof line, index)) {
+		struct fixture fixture;
+
+		if (!split_line(line, &fixture) ||
+			(filter && !strstr(fixture.name, filter)))
+			continue;
+		any = true;
+		visit(&fixture, ctx);
+	}
+	if (index)
+		(void)fclose(index);
+	if (!any)
+		printf("1..0 # SKIP no fixture %s in %s: run "
+		       "tests/fixtures/build\n",
+			filter ? filter : "", path);
+	return any;
+}
+
+void tap_result(struct tap *tap, bool ok, const char *format, ...)
+{
+	va_list args;
+
+	printf("%sok %d - ", ok ? "" : "not ", ++tap->tests);
+	tap->failures += !ok;
+	va_start(args, format);
+	(void)vprintf(format, args);
+	va_end(args);
+	(void)putchar('\n');
+	(void)fflush(stdout);
+}
+
+void tap_skip(struct tap *tap, const char *format, ...)
+{
+	va_list args;
+
+	printf("ok %d # SKIP ", ++tap->tests);
+	va_start(args, format);
+	(void)vprintf(format, args);
+	va_end(args);
+	(void)putchar('\n');
+}
+
+int tap_end(const struct tap *tap)
+{
+	printf("1..%d\n", tap->tests);
+	return tap->failures != 0;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Oracle for the unwinding rows: each stripped fixture's rows, from its
+ * stack-size table, against what the unstripped twin's .debug_frame says at
+ * every pc of every function: the same CFA, the return address in the same
+ * place.  Go's .debug_frame says nothing of the frame pointer: unwind_trace
+ * checks that.
+ *
+ * Both come from the same linker, but by different ways: this shows that we
+ * read the stack-size table right, and where we end a stack.
+ */
+#include "engine/base/math.h"
+#include "engine/image/elf_file.h"
+#include "engine/stack/unwind.h"
+#include "tests/unit/fixtures.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct machine {
+	enum gu_arch arch;
+	int sp, ra; /* DWARF numbers */
+};
+
+static const struct machine machines[] = {
+	{GU_ARCH_AMD64, 7, 16},
+	{GU_ARCH_ARM64, 31, 30},
+};
+
+struct counts {
+	uint64_t functions, pcs, equal, ends, no_cfi, no_row, differ;
+};
+
+/* What .debug_frame says, as far as Go's compilers write it. */
+struct cfi {
+	uint64_t start, end;
+	int64_t cfa_off;
+	bool undefined; /* there is no caller */
+	bool ra_in_register;
+	int64_t ra_off; /* from the CFA */
+};
+
+static bool read_cfi(Dwarf_CFI *table, uint64_t pc, const struct machine *m,
+	struct cfi *out)
+{
+	Dwarf_Frame *frame = NULL;
+	Dwarf_Addr start, end;
+	Dwarf_Op mem[3], *ops;
+	struct cfi cfi = {0};
+	bool ok = false;
+	size_t n;
+
+	if (dwarf_cfi_addrframe(table, pc, &frame) != 0)
+		return false;
+	if (dwarf_frame_info(frame, &start, &end, NULL) < 0 ||
+		dwarf_frame_cfa(frame, &ops, &n) != 0 || n != 1)
+		goto out;
+	cfi.start = start;
+	cfi.end = end;
+	if (ops[0].atom == DW_OP_bregx && (int)ops[0].number == m->sp)
+		cfi.cfa_off = (int64_t)ops[0].number2;
+	else if (ops[0].atom == DW_OP_breg0 + m->sp)
+		cfi.cfa_off = (int64_t)ops[0].number;
+	else
+		goto out;
+	if (dwarf_frame_register(frame, m->ra, mem, &ops, &n) != 0)
+		goto out;
+	if (n == 0) { /* see dwarf_frame_register's comment in libdw.h */
+		cfi.undefined = ops == mem;
+		cfi.ra_in_register = !ops;
+		ok = true;
+	} else if (n <= 2 && ops[0].atom == DW_OP_call_frame_cfa) {
+		cfi.ra_off = n == 2 ? (int64_t)ops[1].number : 0;
+		ok = n == 1 || ops[1].atom == DW_OP_plus_uconst;
+	}
+out:
+	free(frame);
+	*out = cfi;
+	return ok;
+}
+
+static void report(struct counts *counts, const struct gu_module *module,
+	const struct gu_func *func, uint64_t pc, uint64_t n,
+	const struct gu_row *row, const struct cfi *cfi)
+{
+	counts->differ += n;
+	if (counts->differ > 2000)
+		return;
+	printf("# %.*s+0x%" PRIx64 ": cfa sp+%" PRId64 ", expected %" PRId64
+	       "; return address %s%" PRId64 ", expected %s%" PRId64 "\n",
+		GU_STR(gu_func_name(&module->tab, func)), pc - func->entry,
+		row->cfa_off, cfi->cfa_off, row->ra_in_lr ? "in LR, " : "",
+		row->ra_off, cfi->ra_in_register ? "in LR, " : "",
+		cfi->ra_off);
+}
+
+/*
+ * Do they agree?  Go's linker says that a flagged top frame has no caller; a
+ * signal trampoline has the kernel's restorer for one.
+ */
+static bool equal(const struct gu_row *row, enum gu_func_kind kind,
+	const struct cfi *cfi)
+{
+	if (row->cfa_off != cfi->cfa_off)
+		return false;
+	if (cfi->undefined)
+		return kind == GU_KIND_SIGTRAMP;
+	return row->ra_in_lr == cfi->ra_in_register &&
+		(row->ra_in_lr || row->ra_off == cfi->ra_off);
+}
+
+static void check_function(const struct gu_module *module,
+	const struct gu_func *func, Dwarf_CFI *table, const struct machine *m,
+	struct counts *counts)
+{
+	uint64_t end = gu_func_end(&module->tab, func);
+
+	counts->functions++;
+	for (uint64_t pc = func->entry, next; pc < end; pc = next) {
+		struct gu_diag diag;
+		struct gu_row row;
+		struct cfi cfi;
+		uint64_t n;
+
+		if (gu_unwind_row(module, func, pc, &diag, &row)) {
+			printf("# %.*s: %s\n",
+				GU_STR(gu_func_name(&module->tab, func)),
+				diag.text);
+			counts->differ++;
+			return;
+		}
+		next = row.end < end ? row.end : end;
+		if (!read_cfi(table, pc, m, &cfi)) {
+			counts->no_cfi += next - pc;
+			continue;
+		}
+		next = cfi.end < next ? cfi.end : next;
+		n = next - pc;
+		counts->pcs += n;
+		if (row.end_of_stack == GU_END_NO_FRAME_INFO)
+			counts->no_row += n;
+		else if (row.end_of_stack)
+			counts->ends += n;
+		else if (equal(&row, gu_module_kind(module, func), &cfi))
+			counts->equal += n;
+		else
+			report(counts, module, func, pc, n, &row, &cfi);
+	}
+}
+
+static const struct machine *machine_of(enum gu_arch arch)
+{
+	for (size_t i = 0; i < GU_COUNT(machines); i++)
+		if (machines[i].arch == arch)
+			return &machines[i];
+	return NULL;
+}
+
+/* 1: the twin has no .debug_frame to compare with */
+static int check_module(const struct gu_module *module, const char *full,
+	struct counts *counts)
+{
+	int fd = open(full, O_RDONLY | O_CLOEXEC);
+	Dwarf *dwarf = fd < 0 ? NULL : dwarf_begin(fd, DWARF_C_READ);
+	Dwarf_CFI *table = dwarf ? dwarf_getcfi(dwarf) : NULL;
+	const struct machine *m = machine_of(module->image->arch);
+
+	for (uint32_t i = 0; table && m && i < module->tab.nfunc; i++) {
+		struct gu_func func;
+
+		if (gu_pclntab_func(&module->tab, i, NULL, &func) == GU_OK)
+			check_function(module, &func, table, m, counts);
+	}
+	dwarf_end(dwarf);
+	if (fd >= 0)
+		(void)close(fd);
+	return table && m ? 0 : 1;
+}
+
+static void check_fixture(const struct fixture *fixture, void *ctx)
+{
+	gu_cleanup(gu_elf_file_closep) struct gu_elf_file *file = NULL;
+	gu_cleanup(gu_module_closep) struct gu_module *module = NULL;
+	struct tap *tap = ctx;
+	struct counts counts = {0};
+	struct gu_diag diag = {0};
+
+	if (strcmp(fixture->goarch, "amd64") != 0 &&
+		strcmp(fixture->goarch, "arm64") != 0)
+		return;
+	if (strcmp(fixture->full, "-") == 0)
+		return;
+	if (gu_elf_file_open(fixture->strip, &diag, &file) ||
+		gu_module_open(gu_elf_file_image(file), &diag, &module)) {
+		tap_result(tap, false, "%s: %s", fixture->name, diag.text);
+		return;
+	}
+	if (check_module(module, fixture->full, &counts)) {
+		tap_skip(tap, "%s: the twin has no .debug_frame",
+			fixture->name);
+		return;
+	}
+	tap_result(tap, counts.differ == 0 && counts.equal > 0,
+		"%s: %" PRIu64 " functions, %" PRIu64 " bytes of code: %" PRIu64
+		" equal, %" PRIu64 " where we end the stack, %" PRIu64
+		" without a row, %" PRIu64 " differ; %" PRIu64
+		" more without CFI",
+		fixture->name, counts.functions, counts.pcs, counts.equal,
+		counts.ends, counts.no_row, counts.differ, counts.no_cfi);
+}
+
+int main(int argc, char **argv)
+{
+	struct tap tap = {0};
+
+	if (!fixtures_each(argc > 1 ? argv[1] : NULL, check_fixture, &tap))
+		return 77;
+	return tap_end(&tap);
+}
