@@ -19,6 +19,12 @@ void gu_core_close(struct gu_core *core); /* NULL is fine */
 struct gu_mem gu_core_mem(const struct gu_core *core);
 enum gu_arch gu_core_arch(const struct gu_core *core);
 
+/*
+ * Bytes of memory that were in the core before its file was cut short; 0 for
+ * a complete one.  Reading them is a GU_FAULT that says so.
+ */
+uint64_t gu_core_lost(const struct gu_core *core);
+
 /* One line of NT_FILE. */
 struct gu_core_file {
 	uint64_t start, end; /* addresses */
@@ -40,11 +46,12 @@ enum gu_status gu_core_exec_bias(const struct gu_core *core,
 	const struct gu_elf_file *file, uint64_t *out) GU_MUST_CHECK;
 
 /*
- * Does the core come from a run of FILE mapped at BIAS?  Compared, as far as
- * both sides have it: GNU build id, Go build id (the notes as mapped), then
- * the bytes of every file-backed, non-writable page that the core holds
- * (first page of each segment), then moduledata's first words through
- * the range [words_addr, words_addr + words_len) of FILE's image.
+ * Does the core come from a run of FILE mapped at BIAS?  Something must have
+ * been mapped where FILE's data belongs.  What both have of these is
+ * compared, and the first that agrees proves it: the GNU build id,
+ * the Go build id, the first page of each segment that is not writable, and
+ * last the range [words_addr, words_addr + words_len) of FILE's image, which
+ * a caller who knows moduledata takes from there.
  * GU_OK: they agree (or the core holds nothing to compare: then *proved is
  * false).  GU_BAD_DATA: they differ; the diag says in what, found and
  * expected.

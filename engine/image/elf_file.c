@@ -8,19 +8,22 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* A build id is a hash (20 bytes) or what the linker was told. */
-enum { BUILD_ID_MAX = 64, GO_BUILD_ID_MAX = 256 };
 /* Note segments hold a few short notes; more is not worth reading. */
-enum { NOTES_MAX = 1 << 16 };
-enum { GO_NOTE_BUILD_ID = 4 }; /* cmd/link/internal/ld/elf.go */
+enum { NOTES_MAX = 1 << 13 };
+
+/* An id that a note tells; n is 0 if there is none or it is absurdly long. */
+struct id {
+	char text[256];
+	size_t n;
+	uint64_t addr; /* in memory, 0 if it is not there */
+};
 
 struct gu_elf_file {
 	struct gu_elf elf;
 	struct gu_image image;
 	char *path;
 	struct gu_section *sections;
-	char build_id[BUILD_ID_MAX], go_build_id[GO_BUILD_ID_MAX];
-	size_t build_id_size, go_build_id_size;
+	struct id build_id, go_build_id;
 	/* made when memory is read first, with what came of it */
 	bool relocated;
 	enum gu_status reloc_status;
@@ -70,17 +73,17 @@ static const struct gu_mem_ops file_ops = {
 	.next_region = file_next_region,
 };
 
-enum gu_status gu_elf_file_read_mapped(const struct gu_elf_file *file,
-	uint64_t bias, uint64_t addr, void *buf, size_t len,
-	struct gu_diag *diag)
+enum gu_status gu_elf_file_expect(const struct gu_elf_file *file,
+	uint64_t bias, uint64_t addr, const void *seen, size_t len,
+	struct gu_diag *diag, void *out)
 {
 	enum gu_status st;
 
-	st = gu_mem_read(&file->image.mem, addr, buf, len, diag);
-	if (st || bias == 0)
+	st = gu_mem_read(&file->image.mem, addr, out, len, diag);
+	if (st)
 		return st;
-	return gu_relocs_rebase(&file->relocs, &file->elf, bias, addr, buf, len,
-		diag);
+	return gu_relocs_rebase(&file->relocs, &file->elf, bias, addr, seen,
+		out, len, diag);
 }
 
 /* --- what the headers say ----------------------------------------------- */
@@ -139,29 +142,37 @@ static enum gu_status read_sections(struct gu_elf_file *file,
 	return GU_OK;
 }
 
-static size_t keep_id(const struct gu_note *note, char *out, size_t size)
+static void keep_id(struct id *id, const struct gu_note *note, uint64_t addr)
 {
-	if (note->desc_size > size)
-		return 0;
-	memcpy(out, note->desc, note->desc_size);
-	return note->desc_size;
+	if (id->n > 0 || note->desc_size > sizeof id->text)
+		return;
+	memcpy(id->text, note->desc, note->desc_size);
+	id->n = note->desc_size;
+	id->addr = addr;
 }
 
-static bool id_note(void *ctx, const struct gu_note *note)
+/* The notes at OFF of the file, at ADDR (0: nowhere) in memory. */
+static void read_notes(struct gu_elf_file *file, uint64_t off, uint64_t size,
+	uint64_t align, uint64_t addr)
 {
-	struct gu_elf_file *file = ctx;
+	uint8_t bytes[NOTES_MAX];
+	struct gu_note note;
+	struct gu_cur cur;
 
-	if (note->type == NT_GNU_BUILD_ID &&
-		gu_str_eq(note->name, gu_str("GNU")) &&
-		file->build_id_size == 0)
-		file->build_id_size = keep_id(note, file->build_id,
-			sizeof file->build_id);
-	if (note->type == GO_NOTE_BUILD_ID &&
-		gu_str_eq(note->name, gu_str("Go")) &&
-		file->go_build_id_size == 0)
-		file->go_build_id_size = keep_id(note, file->go_build_id,
-			sizeof file->go_build_id);
-	return file->build_id_size == 0 || file->go_build_id_size == 0;
+	if (size > sizeof bytes ||
+		gu_elf_pread(&file->elf, off, bytes, (size_t)size, NULL))
+		return;
+	cur = gu_cur(bytes, (size_t)size, addr, file->elf.be, "notes");
+	while (gu_note_next(&cur, align, &note)) {
+		uint64_t at = addr ? addr + (uint64_t)(note.desc - bytes) : 0;
+
+		if (note.type == NT_GNU_BUILD_ID &&
+			gu_str_eq(note.name, gu_str("GNU")))
+			keep_id(&file->build_id, &note, at);
+		if (note.type == GU_NOTE_GO_BUILD_ID &&
+			gu_str_eq(note.name, gu_str("Go")))
+			keep_id(&file->go_build_id, &note, at);
+	}
 }
 
 static void read_ids(struct gu_elf_file *file)
@@ -171,17 +182,15 @@ static void read_ids(struct gu_elf_file *file)
 	GElf_Shdr shdr;
 
 	for (size_t i = 0; i < elf->nphdrs; i++)
-		if (elf->phdrs[i].p_type == PT_NOTE &&
-			elf->phdrs[i].p_filesz <= NOTES_MAX)
-			gu_elf_notes(elf, elf->phdrs[i].p_offset,
+		if (elf->phdrs[i].p_type == PT_NOTE)
+			read_notes(file, elf->phdrs[i].p_offset,
 				elf->phdrs[i].p_filesz, elf->phdrs[i].p_align,
-				id_note, file);
+				elf->phdrs[i].p_vaddr);
 	/* A linker script may have left the notes out of the segments. */
 	while ((scn = elf_nextscn(elf->handle, scn)) != NULL)
-		if (gelf_getshdr(scn, &shdr) && shdr.sh_type == SHT_NOTE &&
-			shdr.sh_size <= NOTES_MAX)
-			gu_elf_notes(elf, shdr.sh_offset, shdr.sh_size,
-				shdr.sh_addralign, id_note, file);
+		if (gelf_getshdr(scn, &shdr) && shdr.sh_type == SHT_NOTE)
+			read_notes(file, shdr.sh_offset, shdr.sh_size,
+				shdr.sh_addralign, 0);
 }
 
 /* --- opening ------------------------------------------------------------ */
@@ -267,12 +276,22 @@ uint64_t gu_elf_file_entry(const struct gu_elf_file *file)
 
 struct gu_str gu_elf_file_build_id(const struct gu_elf_file *file)
 {
-	return (struct gu_str){file->build_id, file->build_id_size};
+	return (struct gu_str){file->build_id.text, file->build_id.n};
 }
 
 struct gu_str gu_elf_file_go_build_id(const struct gu_elf_file *file)
 {
-	return (struct gu_str){file->go_build_id, file->go_build_id_size};
+	return (struct gu_str){file->go_build_id.text, file->go_build_id.n};
+}
+
+uint64_t gu_elf_file_build_id_addr(const struct gu_elf_file *file)
+{
+	return file->build_id.addr;
+}
+
+uint64_t gu_elf_file_go_build_id_addr(const struct gu_elf_file *file)
+{
+	return file->go_build_id.addr;
 }
 
 static bool has_phdr(const struct gu_elf *elf, uint32_t type)
@@ -283,16 +302,13 @@ static bool has_phdr(const struct gu_elf *elf, uint32_t type)
 	return false;
 }
 
-static bool found(void *ctx, const struct gu_elf_symbol *symbol)
-{
-	bool *has_function = ctx;
-
-	*has_function = GELF_ST_TYPE(symbol->info) == STT_FUNC;
-	return !*has_function;
-}
-
-static bool visit_symbols(const struct gu_elf *elf, uint32_t type,
-	bool (*visit)(void *ctx, const struct gu_elf_symbol *symbol), void *ctx)
+/*
+ * Call VISIT for the symbols of the tables of TYPE; GU_STOP if it wants no
+ * more.
+ */
+static enum gu_status visit_symbols(const struct gu_elf *elf, uint32_t type,
+	bool (*visit)(void *ctx, const struct gu_elf_symbol *symbol), void *ctx,
+	struct gu_diag *diag)
 {
 	Elf_Scn *scn = NULL;
 
@@ -304,7 +320,10 @@ static bool visit_symbols(const struct gu_elf *elf, uint32_t type,
 		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type != type)
 			continue;
 		data = elf_getdata(scn, NULL);
-		for (int i = 0; data && gelf_getsym(data, i, &sym); i++) {
+		if (!data)
+			return gu_fail_at(diag, GU_BAD_DATA, shdr.sh_offset,
+				"symbol table: %s", elf_errmsg(-1));
+		for (int i = 0; gelf_getsym(data, i, &sym); i++) {
 			const char *name = elf_strptr(elf->handle, shdr.sh_link,
 				sym.st_name);
 			unsigned kind = GELF_ST_TYPE(sym.st_info);
@@ -319,10 +338,28 @@ static bool visit_symbols(const struct gu_elf *elf, uint32_t type,
 				(kind != STT_FUNC && kind != STT_OBJECT))
 				continue;
 			if (!visit(ctx, &symbol))
-				return false;
+				return GU_STOP;
 		}
 	}
-	return true;
+	return GU_OK;
+}
+
+enum gu_status gu_elf_file_symbols(const struct gu_elf_file *file,
+	bool (*visit)(void *ctx, const struct gu_elf_symbol *symbol), void *ctx,
+	struct gu_diag *diag)
+{
+	enum gu_status st = visit_symbols(&file->elf, SHT_DYNSYM, visit, ctx,
+		diag);
+
+	if (!st)
+		st = visit_symbols(&file->elf, SHT_SYMTAB, visit, ctx, diag);
+	return st == GU_STOP ? GU_OK : st;
+}
+
+static bool is_not_function(void *ctx, const struct gu_elf_symbol *symbol)
+{
+	(void)ctx;
+	return GELF_ST_TYPE(symbol->info) != STT_FUNC;
 }
 
 struct gu_elf_traits gu_elf_file_traits(const struct gu_elf_file *file)
@@ -330,6 +367,8 @@ struct gu_elf_traits gu_elf_file_traits(const struct gu_elf_file *file)
 	const struct gu_elf *elf = &file->elf;
 	const struct gu_image *image = &file->image;
 	struct gu_elf_traits traits = {
+		.has_symtab = visit_symbols(elf, SHT_SYMTAB, is_not_function,
+			NULL, NULL) == GU_STOP,
 		.has_debug_info = gu_image_section(image, ".debug_info") ||
 			gu_image_section(image, ".zdebug_info"),
 		.has_interp = has_phdr(elf, PT_INTERP),
@@ -340,16 +379,5 @@ struct gu_elf_traits gu_elf_file_traits(const struct gu_elf_file *file)
 
 	traits.is_pie = image->is_dyn &&
 		(traits.has_interp || (gu_elf_flags_1(elf) & DF_1_PIE));
-	(void)visit_symbols(elf, SHT_SYMTAB, found, &traits.has_symtab);
 	return traits;
-}
-
-enum gu_status gu_elf_file_symbols(const struct gu_elf_file *file,
-	bool (*visit)(void *ctx, const struct gu_elf_symbol *symbol), void *ctx,
-	struct gu_diag *diag)
-{
-	(void)diag;
-	if (visit_symbols(&file->elf, SHT_DYNSYM, visit, ctx))
-		(void)visit_symbols(&file->elf, SHT_SYMTAB, visit, ctx);
-	return GU_OK;
 }

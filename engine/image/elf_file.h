@@ -35,12 +35,14 @@ const struct gu_image *gu_elf_file_image(const struct gu_elf_file *file);
 uint64_t gu_elf_file_entry(const struct gu_elf_file *file);
 
 /*
- * LEN bytes at the link-time address ADDR as they are once the file is mapped
- * at BIAS: the relocated words have BIAS added.  As gu_mem_read.
+ * What memory should hold where the file is mapped at BIAS: the LEN bytes at
+ * its address ADDR, with BIAS added to relative words.  A word against a
+ * symbol may be bound to another file's; it is taken from SEEN, the LEN bytes
+ * that memory does hold.  OUT is half-written on error.  As gu_mem_read.
  */
-enum gu_status gu_elf_file_read_mapped(const struct gu_elf_file *file,
-	uint64_t bias, uint64_t addr, void *buf, size_t len,
-	struct gu_diag *diag) GU_MUST_CHECK;
+enum gu_status gu_elf_file_expect(const struct gu_elf_file *file,
+	uint64_t bias, uint64_t addr, const void *seen, size_t len,
+	struct gu_diag *diag, void *out) GU_MUST_CHECK;
 
 /* The open descriptor, for readers that need the file itself (libdw). */
 int gu_elf_file_fd(const struct gu_elf_file *file);
@@ -49,6 +51,9 @@ int gu_elf_file_fd(const struct gu_elf_file *file);
 struct gu_str gu_elf_file_build_id(const struct gu_elf_file *file);
 /* The Go build id ("Go\0\0", type 4), as text; n is 0 if there is none. */
 struct gu_str gu_elf_file_go_build_id(const struct gu_elf_file *file);
+/* Where these are in memory (link-time addresses); 0: they are not there. */
+uint64_t gu_elf_file_build_id_addr(const struct gu_elf_file *file);
+uint64_t gu_elf_file_go_build_id_addr(const struct gu_elf_file *file);
 
 /* What the link left in the file. */
 struct gu_elf_traits {
@@ -71,7 +76,8 @@ struct gu_elf_symbol {
 
 /*
  * Call VISIT for each defined function or object of .dynsym (of .symtab too if
- * there is one) until it returns false.
+ * there is one) until it returns false.  None without section headers.
+ * GU_BAD_DATA: a table cannot be read.
  */
 enum gu_status gu_elf_file_symbols(const struct gu_elf_file *file,
 	bool (*visit)(void *ctx, const struct gu_elf_symbol *symbol), void *ctx,

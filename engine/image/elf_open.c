@@ -350,8 +350,9 @@ static enum gu_status read_segment(const struct gu_elf *elf,
 			? (size_t)(seg->file_size - off) : len;
 	if (stored < len && !elf->zero_fill)
 		return gu_fail_at(diag, GU_FAULT, seg->addr + off + stored,
-			"the core does not hold the memory at 0x%" PRIx64,
-			seg->addr + off + stored);
+			"the core does not hold the memory at 0x%" PRIx64 "%s",
+			seg->addr + off + stored,
+			elf->lost ? " (its file was cut short)" : "");
 	if (stored > 0) {
 		st = gu_elf_pread(elf, seg->off + off, buf, stored, diag);
 		if (st)
@@ -418,34 +419,44 @@ enum gu_status gu_elf_next_region(const struct gu_elf *elf, uint64_t addr,
 	return GU_OK;
 }
 
-void gu_elf_notes(const struct gu_elf *elf, uint64_t off, uint64_t size,
-	uint64_t align, bool (*visit)(void *ctx, const struct gu_note *note),
-	void *ctx)
+bool gu_note_next(struct gu_cur *cur, uint64_t align, struct gu_note *out)
 {
-	Elf_Data *data;
-	GElf_Nhdr nhdr;
-	size_t next, at = 0, name, desc;
+	/* gABI: 4 bytes; 8 in segments that say so (GNU properties) */
+	size_t pad = align == 8 ? 7 : 3;
+	uint32_t name_size = gu_cur_u32(cur), desc_size = gu_cur_u32(cur);
+	size_t left;
 
-	if (size == 0 || !gu_within(off, size, elf->size))
-		return;
-	data = elf_getdata_rawchunk(elf->handle, (int64_t)off, (size_t)size,
-		align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
-	if (!data)
-		return;
-	while ((next = gelf_getnote(data, at, &nhdr, &name, &desc)) > 0) {
-		const char *bytes = data->d_buf;
-		struct gu_note note = {
-			.type = nhdr.n_type,
-			.name = {bytes + name, nhdr.n_namesz},
-			.desc = (const uint8_t *)bytes + desc,
-			.desc_size = nhdr.n_descsz,
-		};
+	out->type = gu_cur_u32(cur);
+	out->name = gu_cur_str(cur, name_size);
+	/* the descriptor is aligned from the start of the note's header */
+	gu_cur_skip(cur, -(12 + (size_t)name_size) & pad);
+	out->desc = gu_cur_bytes(cur, desc_size);
+	out->desc_size = desc_size;
+	if (!gu_cur_ok(cur))
+		return false;
+	left = gu_cur_left(cur);
+	pad &= -(size_t)desc_size;
+	gu_cur_skip(cur, pad < left ? pad : left);
+	/* The size counts the NUL, and Go's "Go\0\0" a second one. */
+	while (out->name.n > 0 && out->name.p[out->name.n - 1] == '\0')
+		out->name.n--;
+	return true;
+}
 
-		/* Namesz counts the NUL, and Go's "Go\0\0" a second one. */
-		while (note.name.n > 0 && note.name.p[note.name.n - 1] == '\0')
-			note.name.n--;
-		if (!visit(ctx, &note))
-			return;
-		at = next;
+enum gu_status gu_auxv_find(const uint8_t *auxv, size_t size, bool be,
+	uint8_t ptr_size, uint64_t type, uint64_t *out)
+{
+	struct gu_cur cur = gu_cur(auxv, size, 0, be, "auxv");
+
+	for (;;) {
+		uint64_t found = gu_cur_word(&cur, ptr_size);
+		uint64_t value = gu_cur_word(&cur, ptr_size);
+
+		if (!gu_cur_ok(&cur) || found == AT_NULL)
+			return GU_NOT_FOUND;
+		if (found == type) {
+			*out = value;
+			return GU_OK;
+		}
 	}
 }

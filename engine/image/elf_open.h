@@ -28,6 +28,8 @@ struct gu_elf {
 	 * memory that was left out (a core).
 	 */
 	bool zero_fill;
+	/* Bytes of segments that lie past the end of a core: it was cut. */
+	uint64_t lost;
 };
 
 /*
@@ -52,7 +54,10 @@ enum gu_status gu_elf_read(const struct gu_elf *elf, uint64_t addr, void *buf,
 enum gu_status gu_elf_next_region(const struct gu_elf *elf, uint64_t addr,
 	struct gu_region *out) GU_MUST_CHECK;
 
-/* A note; NAME is without its NUL.  Both live as long as the gu_elf. */
+/* Type of the Go build id: ELF_NOTE_GOBUILDID_TAG of cmd/link/internal/ld. */
+enum { GU_NOTE_GO_BUILD_ID = 4 };
+
+/* A note; NAME is without its NULs.  Both point into the cursor's bytes. */
 struct gu_note {
 	uint32_t type;
 	struct gu_str name;
@@ -60,12 +65,11 @@ struct gu_note {
 	size_t desc_size;
 };
 
-/*
- * Call VISIT for the notes in [off, off + size) of the file until it returns
- * false; notes that are malformed end it.  ALIGN is p_align.
- */
-void gu_elf_notes(const struct gu_elf *elf, uint64_t off, uint64_t size,
-	uint64_t align, bool (*visit)(void *ctx, const struct gu_note *note),
-	void *ctx);
+/* The next note of a segment's bytes (ALIGN: p_align); false at their end. */
+bool gu_note_next(struct gu_cur *cur, uint64_t align, struct gu_note *out);
+
+/* The entry TYPE of an auxiliary vector; GU_NOT_FOUND. */
+enum gu_status gu_auxv_find(const uint8_t *auxv, size_t size, bool be,
+	uint8_t ptr_size, uint64_t type, uint64_t *out) GU_MUST_CHECK;
 
 #endif

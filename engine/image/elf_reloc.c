@@ -532,6 +532,7 @@ struct rebase {
 	const struct gu_relocs *relocs;
 	const struct gu_elf *elf;
 	uint64_t bias, addr;
+	const uint8_t *seen;
 	uint8_t *buf;
 	size_t len;
 };
@@ -548,6 +549,13 @@ static enum gu_status rebase_word(void *ctx, const struct word_reloc *reloc,
 
 	if (at >= r->addr ? at - r->addr >= r->len : r->addr - at >= size)
 		return GU_OK;
+	if (reloc->symbol != 0) {
+		for (unsigned i = 0; i < size; i++)
+			if (at + i - r->addr < r->len)
+				r->buf[at + i - r->addr] =
+					r->seen[at + i - r->addr];
+		return GU_OK;
+	}
 	st = gu_elf_read(r->elf, at, bytes, size, diag);
 	if (st)
 		return st;
@@ -559,10 +567,10 @@ static enum gu_status rebase_word(void *ctx, const struct word_reloc *reloc,
 }
 
 enum gu_status gu_relocs_rebase(const struct gu_relocs *relocs,
-	const struct gu_elf *elf, uint64_t bias, uint64_t addr, uint8_t *buf,
-	size_t len, struct gu_diag *diag)
+	const struct gu_elf *elf, uint64_t bias, uint64_t addr,
+	const uint8_t *seen, uint8_t *buf, size_t len, struct gu_diag *diag)
 {
-	struct rebase r = {relocs, elf, bias, addr, buf, len};
+	struct rebase r = {relocs, elf, bias, addr, seen, buf, len};
 	struct dynamic dyn;
 	enum gu_status st = read_dynamic(elf, diag, &dyn);
 

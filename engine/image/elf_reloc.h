@@ -35,12 +35,14 @@ void gu_relocs_apply(const struct gu_relocs *relocs, const struct gu_elf *elf,
 	uint64_t addr, uint8_t *buf, size_t len);
 
 /*
- * Add BIAS to the relocated words that reach into [addr, addr + len) of BUF,
- * which holds them as they are at bias 0.
+ * Add BIAS to the relative words that reach into [addr, addr + len) of BUF,
+ * which holds them as they are at bias 0.  A word against a symbol may be
+ * bound to another file's: it is taken from SEEN, what memory holds there.
  */
 enum gu_status gu_relocs_rebase(const struct gu_relocs *relocs,
-	const struct gu_elf *elf, uint64_t bias, uint64_t addr, uint8_t *buf,
-	size_t len, struct gu_diag *diag) GU_MUST_CHECK;
+	const struct gu_elf *elf, uint64_t bias, uint64_t addr,
+	const uint8_t *seen, uint8_t *buf, size_t len, struct gu_diag *diag)
+	GU_MUST_CHECK;
 
 /* DT_FLAGS_1 of the file, 0 if there is none. */
 uint64_t gu_elf_flags_1(const struct gu_elf *elf);
