@@ -26,11 +26,18 @@ struct gu_symfile_stats {
 	uint32_t functions, files, units;
 	uint64_t rows;    /* of the line tables */
 	uint64_t size;    /* bytes of the file */
-	uint32_t dropped; /* functions left out for bad data */
+	uint32_t dropped; /* functions left out, or their lines, for bad data */
 };
 
 /* The defaults: DWARF 5, no progress. */
 struct gu_symfile_opts gu_symfile_opts(void);
+
+/*
+ * A number for what a symbol file would be made from: equal for equal programs
+ * and options.  Cheap where there is a build id; else the Go table is hashed.
+ */
+uint64_t gu_symfile_identity(const struct gu_module *module,
+	const struct gu_elf_file *file, const struct gu_symfile_opts *opts);
 
 /*
  * Write the symbol file of MODULE, whose image is FILE's, to the descriptor FD
@@ -40,6 +47,14 @@ enum gu_status gu_symfile_write(const struct gu_module *module,
 	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
 	int fd, struct gu_diag *diag, struct gu_symfile_stats *out)
 	GU_MUST_CHECK;
+
+/*
+ * Examine the symbol file at FD: GU_OK if its seal says that it was made for
+ * IDENTITY and it is whole, with *out as when it was written.  Its contents are
+ * only read with ALL.  GU_NOT_FOUND if it is anything else; GU_IO.
+ */
+enum gu_status gu_symfile_check(int fd, uint64_t identity, bool all,
+	struct gu_diag *diag, struct gu_symfile_stats *out) GU_MUST_CHECK;
 
 /*
  * Write it to PATH: to a temporary name beside it, then renamed; on failure

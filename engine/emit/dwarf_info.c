@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/emit/dwarf_info.h"
+
+#include "engine/base/math.h"
+
+#include <dwarf.h>
+
+/*
+ * Abbreviations: the unit, then subprograms by what is known of them.  CODE =
+ * FUNC_CODE + (external ? EXTERNAL : 0) + (file known ? FILE_KNOWN : 0) +
+ * (line known too ? LINE_KNOWN : 0).
+ */
+enum {
+	UNIT_CODE = 1,
+	FUNC_CODE = 2,
+	EXTERNAL = 1,
+	FILE_KNOWN = 2,
+	LINE_KNOWN = 4,
+};
+
+static void put_attr(struct gu_buf *buf, unsigned name, unsigned form)
+{
+	gu_buf_uleb(buf, name);
+	gu_buf_uleb(buf, form);
+}
+
+static void put_abbrevs(struct gu_buf *buf)
+{
+	gu_buf_uleb(buf, UNIT_CODE);
+	gu_buf_uleb(buf, DW_TAG_compile_unit);
+	gu_buf_u8(buf, DW_CHILDREN_yes);
+	put_attr(buf, DW_AT_name, DW_FORM_strp);
+	put_attr(buf, DW_AT_language, DW_FORM_data1);
+	put_attr(buf, DW_AT_stmt_list, DW_FORM_sec_offset);
+	put_attr(buf, DW_AT_low_pc, DW_FORM_addr);
+	put_attr(buf, DW_AT_ranges, DW_FORM_sec_offset);
+	put_attr(buf, DW_AT_comp_dir, DW_FORM_strp);
+	put_attr(buf, DW_AT_producer, DW_FORM_strp);
+	put_attr(buf, 0, 0);
+
+	for (unsigned known = 0; known <= (EXTERNAL | FILE_KNOWN | LINE_KNOWN);
+		known++) {
+		gu_buf_uleb(buf, FUNC_CODE + known);
+		gu_buf_uleb(buf, DW_TAG_subprogram);
+		gu_buf_u8(buf, DW_CHILDREN_no);
+		put_attr(buf, DW_AT_name, DW_FORM_strp);
+		put_attr(buf, DW_AT_low_pc, DW_FORM_addr);
+		put_attr(buf, DW_AT_high_pc, DW_FORM_udata);
+		if (known & FILE_KNOWN)
+			put_attr(buf, DW_AT_decl_file, DW_FORM_udata);
+		if (known & LINE_KNOWN)
+			put_attr(buf, DW_AT_decl_line, DW_FORM_udata);
+		if (known & EXTERNAL)
+			put_attr(buf, DW_AT_external, DW_FORM_flag_present);
+		put_attr(buf, 0, 0);
+	}
+	gu_buf_u8(buf, 0);
+}
+
+void gu_dwarf_info_init(struct gu_dwarf_info *d, unsigned version,
+	uint8_t ptr_size, bool be)
+{
+	*d = (struct gu_dwarf_info){.version = version, .ptr_size = ptr_size};
+	gu_buf_init(&d->info, be);
+	gu_buf_init(&d->abbrev, be);
+	gu_buf_init(&d->ranges, be);
+	gu_buf_init(&d->aranges, be);
+	put_abbrevs(&d->abbrev);
+	if (version >= 5) { /* DWARF 5 section 7.28: one table for all units */
+		gu_buf_word(&d->ranges, 0, 4);
+		gu_buf_word(&d->ranges, version, 2);
+		gu_buf_u8(&d->ranges, ptr_size);
+		gu_buf_u8(&d->ranges, 0);      /* segment selectors */
+		gu_buf_word(&d->ranges, 0, 4); /* offset entries */
+	}
+}
+
+void gu_dwarf_info_deinit(struct gu_dwarf_info *d)
+{
+	gu_buf_deinit(&d->info);
+	gu_buf_deinit(&d->abbrev);
+	gu_buf_deinit(&d->ranges);
+	gu_buf_deinit(&d->aranges);
+	*d = (struct gu_dwarf_info){0};
+}
+
+static void begin_aranges(struct gu_dwarf_info *d)
+{
+	struct gu_buf *buf = &d->aranges;
+
+	d->unit_aranges = buf->n;
+	gu_buf_word(buf, 0, 4);
+	gu_buf_word(buf, 2, 2); /* version, in DWARF 4 and 5 alike */
+	gu_buf_word(buf, d->unit, 4);
+	gu_buf_u8(buf, d->ptr_size);
+	gu_buf_u8(buf, 0);
+	gu_buf_zero(buf, 4); /* tuples are aligned to their size: 8 or 16 */
+}
+
+void gu_dwarf_info_begin(struct gu_dwarf_info *d,
+	const struct gu_dwarf_unit *unit)
+{
+	struct gu_buf *info = &d->info;
+
+	d->unit = info->n;
+	gu_buf_word(info, 0, 4);
+	gu_buf_word(info, d->version, 2);
+	if (d->version >= 5) {
+		gu_buf_u8(info, DW_UT_compile);
+		gu_buf_u8(info, d->ptr_size);
+		gu_buf_word(info, 0, 4); /* offset in .debug_abbrev */
+	} else {
+		gu_buf_word(info, 0, 4);
+		gu_buf_u8(info, d->ptr_size);
+	}
+	gu_buf_uleb(info, UNIT_CODE);
+	gu_buf_word(info, unit->name, 4);
+	gu_buf_u8(info, DW_LANG_Go);
+	gu_buf_word(info, unit->lines, 4);
+	gu_buf_word(info, 0, d->ptr_size); /* low_pc: the ranges' base */
+	gu_buf_word(info, d->ranges.n, 4);
+	gu_buf_word(info, unit->comp_dir, 4);
+	gu_buf_word(info, unit->producer, 4);
+	begin_aranges(d);
+	d->lo = d->hi = d->next = 0;
+}
+
+static void put_range(struct gu_dwarf_info *d)
+{
+	if (d->lo == d->hi)
+		return;
+	if (d->version >= 5) {
+		gu_buf_u8(&d->ranges, DW_RLE_start_length);
+		gu_buf_word(&d->ranges, d->lo, d->ptr_size);
+		gu_buf_uleb(&d->ranges, d->hi - d->lo);
+	} else {
+		gu_buf_word(&d->ranges, d->lo, d->ptr_size);
+		gu_buf_word(&d->ranges, d->hi, d->ptr_size);
+	}
+	gu_buf_word(&d->aranges, d->lo, d->ptr_size);
+	gu_buf_word(&d->aranges, d->hi - d->lo, d->ptr_size);
+}
+
+void gu_dwarf_info_func(struct gu_dwarf_info *d,
+	const struct gu_dwarf_func *func)
+{
+	struct gu_buf *info = &d->info;
+	unsigned known = func->external ? EXTERNAL : 0;
+
+	if (func->file)
+		known |= FILE_KNOWN;
+	if (func->file && func->line)
+		known |= LINE_KNOWN;
+	gu_buf_uleb(info, FUNC_CODE + known);
+	gu_buf_word(info, func->name, 4);
+	gu_buf_word(info, func->entry, d->ptr_size);
+	gu_buf_uleb(info, func->end - func->entry);
+	if (known & FILE_KNOWN)
+		gu_buf_uleb(info, func->file);
+	if (known & LINE_KNOWN)
+		gu_buf_uleb(info, func->line);
+
+	/* functions with nothing but padding between them share a range */
+	if (func->entry != d->next) {
+		put_range(d);
+		d->lo = func->entry;
+	}
+	d->hi = func->end;
+	d->next = func->next;
+}
+
+void gu_dwarf_info_end(struct gu_dwarf_info *d)
+{
+	put_range(d);
+	if (d->version >= 5)
+		gu_buf_u8(&d->ranges, DW_RLE_end_of_list);
+	else
+		gu_buf_zero(&d->ranges, 2 * (size_t)d->ptr_size);
+	gu_buf_zero(&d->aranges, 2 * (size_t)d->ptr_size);
+	gu_buf_patch(&d->aranges, d->unit_aranges,
+		d->aranges.n - d->unit_aranges - 4, 4);
+	gu_buf_u8(&d->info, 0); /* no more children */
+	gu_buf_patch(&d->info, d->unit, d->info.n - d->unit - 4, 4);
+}
+
+enum gu_status gu_dwarf_info_finish(struct gu_dwarf_info *d,
+	struct gu_diag *diag)
+{
+	const struct gu_buf *bufs[] = {&d->info, &d->abbrev, &d->ranges,
+		&d->aranges};
+
+	if (d->version >= 5)
+		gu_buf_patch(&d->ranges, 0, d->ranges.n - 4, 4);
+	for (size_t i = 0; i < GU_COUNT(bufs); i++) {
+		enum gu_status st = gu_buf_status(bufs[i], diag);
+
+		if (st)
+			return st;
+	}
+	return GU_OK;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * .debug_info and what belongs to it: .debug_abbrev, .debug_rnglists (DWARF 4:
+ * .debug_ranges) and .debug_aranges.  One unit for each Go package, described
+ * as Go's own linker does it (Go 1.27 src/cmd/link/internal/ld/dwarf.go).
+ */
+#ifndef GU_EMIT_DWARF_INFO_H
+#define GU_EMIT_DWARF_INFO_H
+
+#include "engine/base/buf.h"
+
+struct gu_dwarf_info {
+	/* read by all: */
+	struct gu_buf info;    /* .debug_info */
+	struct gu_buf abbrev;  /* .debug_abbrev */
+	struct gu_buf ranges;  /* .debug_rnglists or .debug_ranges */
+	struct gu_buf aranges; /* .debug_aranges */
+
+	/* private: */
+	unsigned version;
+	uint8_t ptr_size;
+	size_t unit, unit_aranges; /* where those of the unit at hand begin */
+	uint64_t lo, hi;           /* its range at hand; lo == hi: none */
+	uint64_t next;             /* where a function would join it */
+};
+
+/* Strings of a unit: offsets in .debug_str. */
+struct gu_dwarf_unit {
+	uint32_t name, comp_dir, producer;
+	uint64_t lines; /* offset in .debug_line */
+};
+
+struct gu_dwarf_func {
+	uint32_t name;       /* offset in .debug_str */
+	uint64_t entry, end; /* addresses */
+	uint64_t next;       /* where the next function begins */
+	uint32_t file;       /* number in the unit's line table; 0: not known */
+	uint32_t line;       /* of the declaration; 0: not known */
+	bool external;
+};
+
+/* VERSION of DWARF: 5 or 4. */
+void gu_dwarf_info_init(struct gu_dwarf_info *d, unsigned version,
+	uint8_t ptr_size, bool be);
+void gu_dwarf_info_deinit(struct gu_dwarf_info *d);
+
+/* A unit, its functions by address (which must not overlap), its end. */
+void gu_dwarf_info_begin(struct gu_dwarf_info *d,
+	const struct gu_dwarf_unit *unit);
+void gu_dwarf_info_func(struct gu_dwarf_info *d,
+	const struct gu_dwarf_func *func);
+void gu_dwarf_info_end(struct gu_dwarf_info *d);
+
+/* After the last unit.  GU_NO_MEMORY if anything was dropped. */
+enum gu_status gu_dwarf_info_finish(struct gu_dwarf_info *d,
+	struct gu_diag *diag) GU_MUST_CHECK;
+
+#endif

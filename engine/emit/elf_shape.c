@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/emit/elf_shape.h"
+
+#include "engine/base/math.h"
+#include "engine/base/vec.h"
+
+#include <gelf.h>
+#include <unistd.h>
+
+enum {
+	SECTIONS_MAX = 4096,     /* more than any linker makes */
+	EH_FRAME_MAX = 64 << 20, /* bytes */
+	NT_GO_BUILD_ID = 4,      /* Go src/cmd/link/internal/ld/elf.go */
+};
+
+enum gu_status gu_elf_shape_like(const struct gu_elf_file *file,
+	struct gu_diag *diag, struct gu_elf_like *out)
+{
+	int fd = gu_elf_file_fd(file);
+	GElf_Ehdr ehdr;
+	Elf *elf;
+	bool ok;
+
+	(void)elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	ok = elf && gelf_getehdr(elf, &ehdr);
+	if (ok)
+		*out = (struct gu_elf_like){
+			.class = ehdr.e_ident[EI_CLASS],
+			.data = ehdr.e_ident[EI_DATA],
+			.osabi = ehdr.e_ident[EI_OSABI],
+			.abi_version = ehdr.e_ident[EI_ABIVERSION],
+			.type = ehdr.e_type,
+			.machine = ehdr.e_machine,
+			.flags = ehdr.e_flags,
+			.entry = ehdr.e_entry,
+		};
+	elf_end(elf);
+	if (!ok)
+		return gu_fail(diag, GU_IO,
+			"the program's ELF header can no longer be read");
+	return GU_OK;
+}
+
+static void make_note(struct gu_buf *buf, bool be, const char *owner,
+	uint32_t type, struct gu_str desc)
+{
+	gu_buf_init(buf, be);
+	if (desc.n == 0)
+		return;
+	gu_buf_word(buf, 4, 4); /* both owners: "GNU\0", "Go\0\0" */
+	gu_buf_word(buf, desc.n, 4);
+	gu_buf_word(buf, type, 4);
+	gu_buf_bytes(buf, owner, 4);
+	gu_buf_str(buf, desc);
+	gu_buf_zero(buf, gu_align_up(desc.n, 4) - desc.n);
+}
+
+/* At the address that the note has in IMAGE, if its section tells. */
+static void add_note(struct gu_elf_writer *w, const struct gu_image *image,
+	const char *name, const struct gu_buf *note)
+{
+	const struct gu_section *there = gu_image_section(image, name);
+	struct gu_elf_section section = {
+		.name = gu_str(name),
+		.type = SHT_NOTE,
+		.align = 4,
+		.data = note->p,
+		.data_size = note->n,
+	};
+	struct gu_elf_segment segment = {.type = PT_NOTE, .flags = PF_R};
+
+	if (note->n == 0)
+		return;
+	if (there && there->flags & SHF_ALLOC) {
+		section.flags = SHF_ALLOC;
+		section.addr = segment.addr = there->addr;
+	}
+	segment.section = gu_elf_writer_section(w, &section);
+	gu_elf_writer_segment(w, &segment);
+}
+
+static bool add(struct gu_elf_shape *shape, const struct gu_elf_section *s)
+{
+	if (!gu_vec_room(&shape->sections, &shape->cap, shape->n))
+		return false;
+	shape->sections[shape->n++] = *s;
+	return true;
+}
+
+static bool is_note(struct gu_str name)
+{
+	return gu_str_eq(name, gu_str(".note.gnu.build-id")) ||
+		gu_str_eq(name, gu_str(".note.go.buildid"));
+}
+
+/* .eh_frame with its contents: without it C frames would not unwind. */
+static void fill_eh_frame(struct gu_elf_shape *shape,
+	const struct gu_image *image, struct gu_elf_section *s)
+{
+	if (shape->eh_frame.p || s->size > EH_FRAME_MAX ||
+		gu_view_open(&image->mem, s->addr, s->size, NULL,
+			&shape->eh_frame))
+		return;
+	s->type = SHT_PROGBITS;
+	s->data = shape->eh_frame.p;
+	s->data_size = shape->eh_frame.n;
+}
+
+static bool take_sections(struct gu_elf_shape *shape,
+	const struct gu_image *image)
+{
+	if (image->nsections > SECTIONS_MAX)
+		return true;
+	for (size_t i = 0; i < image->nsections; i++) {
+		const struct gu_section *from = &image->sections[i];
+		struct gu_elf_section s = {
+			.name = from->name,
+			.type = SHT_NOBITS,
+			.flags = from->flags & (SHF_ALLOC | SHF_WRITE |
+				SHF_EXECINSTR | SHF_TLS),
+			.addr = from->addr,
+			.size = from->size,
+			.align = 1,
+		};
+
+		if (!(s.flags & SHF_ALLOC) || s.size == 0 || is_note(s.name) ||
+			(!(s.flags & SHF_TLS) &&
+				!gu_image_segment(image, s.addr, s.size)))
+			continue;
+		if (from->type != SHT_NOBITS &&
+			gu_str_eq(s.name, gu_str(".eh_frame")))
+			fill_eh_frame(shape, image, &s);
+		if (!add(shape, &s))
+			return false;
+	}
+	return true;
+}
+
+/* .text as MODULE has it, in place of sections that say something else. */
+static bool make_text(struct gu_elf_shape *shape,
+	const struct gu_module *module)
+{
+	struct gu_elf_section text = {
+		.name = gu_str(".text"),
+		.type = SHT_NOBITS,
+		.flags = SHF_ALLOC | SHF_EXECINSTR,
+		.addr = module->lo,
+		.size = module->hi - module->lo,
+		.align = 1,
+	};
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < shape->n; i++)
+		if (!(shape->sections[i].flags & SHF_EXECINSTR))
+			shape->sections[kept++] = shape->sections[i];
+	shape->n = kept;
+	return module->lo >= module->hi || add(shape, &text);
+}
+
+static void add_segments(const struct gu_image *image,
+	struct gu_elf_writer *w)
+{
+	for (size_t i = 0; i < image->nsegments; i++) {
+		const struct gu_segment *from = &image->segments[i];
+		struct gu_elf_segment segment = {
+			.type = PT_LOAD,
+			.flags = (from->read ? PF_R : 0u) |
+				(from->write ? PF_W : 0u) |
+				(from->exec ? PF_X : 0u),
+			.addr = from->addr,
+			.mem_size = from->mem_size,
+		};
+
+		gu_elf_writer_segment(w, &segment);
+	}
+}
+
+static bool holds(const struct gu_elf_section *s, uint64_t addr, uint64_t len,
+	bool code)
+{
+	return addr >= s->addr && gu_within(addr - s->addr, len, s->size) &&
+		!(s->flags & SHF_TLS) && (!code || s->flags & SHF_EXECINSTR);
+}
+
+uint32_t gu_elf_shape_section(struct gu_elf_shape *shape, uint64_t addr,
+	uint64_t len, bool code)
+{
+	if (shape->last < shape->n &&
+		holds(&shape->sections[shape->last], addr, len, code))
+		return shape->base + shape->last;
+	for (uint32_t i = 0; i < shape->n; i++)
+		if (holds(&shape->sections[i], addr, len, code)) {
+			shape->last = i;
+			return shape->base + i;
+		}
+	return 0;
+}
+
+enum gu_status gu_elf_shape_init(struct gu_elf_shape *shape,
+	const struct gu_module *module, const struct gu_elf_file *file,
+	struct gu_elf_writer *w, struct gu_diag *diag)
+{
+	const struct gu_image *image = module->image;
+	bool be = image->mem.be, ok;
+
+	*shape = (struct gu_elf_shape){0};
+	make_note(&shape->build_id, be, "GNU", NT_GNU_BUILD_ID,
+		gu_elf_file_build_id(file));
+	make_note(&shape->go_build_id, be, "Go\0", NT_GO_BUILD_ID,
+		gu_elf_file_go_build_id(file));
+	add_note(w, image, ".note.gnu.build-id", &shape->build_id);
+	add_note(w, image, ".note.go.buildid", &shape->go_build_id);
+	add_segments(image, w);
+
+	shape->base = w->nsections;
+	ok = take_sections(shape, image);
+	if (ok && !gu_elf_shape_section(shape, module->lo, 1, true))
+		ok = make_text(shape, module);
+	for (uint32_t i = 0; i < shape->n; i++)
+		(void)gu_elf_writer_section(w, &shape->sections[i]);
+	if (ok && !w->failed && !shape->build_id.failed &&
+		!shape->go_build_id.failed)
+		return GU_OK;
+	gu_elf_shape_deinit(shape);
+	return gu_fail(diag, GU_NO_MEMORY, "no memory for section headers");
+}
+
+void gu_elf_shape_deinit(struct gu_elf_shape *shape)
+{
+	free(shape->sections);
+	gu_view_close(&shape->eh_frame);
+	gu_buf_deinit(&shape->build_id);
+	gu_buf_deinit(&shape->go_build_id);
+	*shape = (struct gu_elf_shape){0};
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/emit/symfile.h"
+
+#include "engine/base/hash.h"
+#include "engine/emit/dwarf_info.h"
+#include "engine/emit/dwarf_line.h"
+#include "engine/emit/elf_symbols.h"
+#include "engine/emit/prologue.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PROGRESS_STEP = 1024 }; /* functions */
+
+struct symfile {
+	const struct gu_module *module;
+	const struct gu_symfile_opts *opts;
+	struct gu_elf_writer writer;
+	struct gu_elf_shape shape;
+	struct gu_func_list funcs;
+	struct gu_elf_symbols symbols;
+	struct gu_dwarf_line lines;
+	struct gu_dwarf_info info;
+	uint32_t comp_dir, producer; /* in funcs.strs */
+	uint32_t done;               /* functions */
+	struct gu_symfile_stats stats;
+};
+
+struct gu_symfile_opts gu_symfile_opts(void)
+{
+	return (struct gu_symfile_opts){.dwarf_version = 5};
+}
+
+static uint64_t hash_str(uint64_t hash, struct gu_str s)
+{
+	return gu_hash(gu_hash_u64(hash ^ s.n), s.p, s.n);
+}
+
+uint64_t gu_symfile_identity(const struct gu_module *module,
+	const struct gu_elf_file *file, const struct gu_symfile_opts *opts)
+{
+	const struct gu_pclntab *tab = &module->tab;
+	struct gu_str id = gu_elf_file_build_id(file);
+	struct gu_str go_id = gu_elf_file_go_build_id(file);
+	const uint64_t facts[] = {opts->dwarf_version, tab->addr, tab->bytes.n,
+		tab->nfunc, module->lo, module->hi, module->image->nsections};
+	uint64_t hash = 1;
+
+	for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+		hash = gu_hash_u64(hash ^ facts[i]);
+	hash = hash_str(hash, id);
+	hash = hash_str(hash, go_id);
+	if (id.n == 0 && go_id.n == 0)
+		hash = gu_hash(hash, tab->bytes.p, tab->bytes.n);
+	return hash;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* "a%2eb" is package a.b: Go src/cmd/internal/objabi/path.go escapes so. */
+static struct gu_str unescape(struct gu_str package, struct gu_buf *out)
+{
+	out->n = 0;
+	for (size_t i = 0; i < package.n; i++) {
+		int c = package.p[i];
+
+		if (c == '%' && package.n - i > 2) {
+			int hi = hex_digit(package.p[i + 1]);
+			int lo = hex_digit(package.p[i + 2]);
+
+			if (hi >= 0 && lo >= 0 && hi + lo > 0) {
+				c = hi << 4 | lo;
+				i += 2;
+			}
+		}
+		gu_buf_u8(out, (uint8_t)c);
+	}
+	return (struct gu_str){(const char *)out->p, out->n};
+}
+
+/*
+ * Where FUNC is declared: the file of its own code at the entry, which may be
+ * inlined code of another one.  Up to 1.11 the tree names call sites, not
+ * parent pcs: then it is left out.
+ */
+static uint32_t decl_file(struct symfile *sf, const struct gu_func *func)
+{
+	const struct gu_pclntab *tab = &sf->module->tab;
+	uint32_t table = gu_module_inline_table(sf->module, func);
+	uint64_t pc = func->entry;
+
+	for (int depth = 0; depth < GU_CALLS_MAX; depth++) {
+		struct gu_inline call;
+		int32_t index = gu_pcvalue_at(tab, func, table, pc);
+
+		if (index < 0)
+			return gu_dwarf_line_file(&sf->lines, func,
+				gu_pcvalue_at(tab, func, func->pcfile, pc));
+		if (gu_module_inline(sf->module, func, index, NULL, &call) ||
+			call.parent != -2)
+			break;
+		pc = func->entry + call.parent_pc;
+	}
+	return 0;
+}
+
+static void add_function(struct symfile *sf, const struct gu_func_item *item)
+{
+	struct gu_dwarf_func out = {
+		.name = item->name,
+		.entry = item->entry,
+		.end = item->end,
+		.external = item->external,
+	};
+	struct gu_func func;
+	enum gu_status st;
+
+	st = gu_pclntab_func(&sf->module->tab, item->index, NULL, &func);
+	if (!st)
+		st = gu_dwarf_line_func(&sf->lines, &func, item->end,
+			gu_prologue_end(sf->module, &func), NULL);
+	if (st) {
+		sf->stats.dropped += st != GU_NOT_FOUND;
+		return;
+	}
+	out.next = func.next;
+	out.file = decl_file(sf, &func);
+	out.line = func.start_line > 0 ? (uint32_t)func.start_line : 0;
+	gu_dwarf_info_func(&sf->info, &out);
+}
+
+static void add_unit(struct symfile *sf, uint32_t unit, struct gu_buf *name)
+{
+	const struct gu_func_list *funcs = &sf->funcs;
+	struct gu_str package = funcs->packages.items[unit].str;
+	struct gu_dwarf_unit out = {
+		.lines = gu_dwarf_line_begin(&sf->lines),
+		.comp_dir = sf->comp_dir,
+		.producer = sf->producer,
+	};
+
+	package = package.n ? unescape(package, name) : gu_str("<no package>");
+	out.name = gu_func_list_str(&sf->funcs, package);
+	gu_dwarf_info_begin(&sf->info, &out);
+	for (uint32_t i = funcs->unit_start[unit];
+		i < funcs->unit_start[unit + 1]; i++) {
+		add_function(sf, &funcs->items[funcs->order[i]]);
+		if (++sf->done % PROGRESS_STEP == 0 && sf->opts->progress)
+			sf->opts->progress(sf->opts->ctx, sf->done, funcs->n);
+	}
+	gu_dwarf_info_end(&sf->info);
+	gu_dwarf_line_end(&sf->lines, package);
+}
+
+/* As Go's own linker says it: GDB and Delve look for its beginning. */
+static uint32_t put_producer(struct symfile *sf)
+{
+	const struct gu_module *module = sf->module;
+	struct gu_buf text;
+	uint32_t off;
+
+	gu_buf_init(&text, false);
+	gu_buf_printf(&text, "Go cmd/compile ");
+	if (module->has_build)
+		gu_buf_str(&text, module->build.version);
+	else if (module->version.lo == module->version.hi)
+		gu_buf_printf(&text, "go1.%d", module->version.lo);
+	else
+		gu_buf_printf(&text, "go1.%d to go1.%d", module->version.lo,
+			module->version.hi);
+	gu_buf_printf(&text, "; tables read by gounstrip");
+	off = gu_func_list_str(&sf->funcs,
+		(struct gu_str){(const char *)text.p, text.n});
+	sf->funcs.strs.failed |= text.failed;
+	gu_buf_deinit(&text);
+	return off;
+}
+
+static enum gu_status make_dwarf(struct symfile *sf, struct gu_diag *diag)
+{
+	uint32_t nunits = sf->funcs.packages.n;
+	struct gu_buf name;
+	enum gu_status st;
+
+	gu_buf_init(&name, false);
+	sf->comp_dir = gu_func_list_str(&sf->funcs, gu_str("."));
+	sf->producer = put_producer(sf);
+	for (uint32_t unit = 0; unit < nunits; unit++)
+		add_unit(sf, unit, &name);
+	sf->funcs.strs.failed |= name.failed;
+	gu_buf_deinit(&name);
+	st = gu_dwarf_line_status(&sf->lines, diag);
+	if (!st)
+		st = gu_dwarf_info_finish(&sf->info, diag);
+	if (!st)
+		st = gu_buf_status(&sf->funcs.strs, diag);
+	return st;
+}
+
+static void add_debug(struct symfile *sf, const char *name,
+	const struct gu_buf *buf, bool strings)
+{
+	struct gu_elf_section section = {
+		.name = gu_str(name),
+		.type = SHT_PROGBITS,
+		.flags = strings ? SHF_MERGE | SHF_STRINGS : 0,
+		.align = 1,
+		.entsize = strings ? 1 : 0,
+		.data = buf->p,
+		.data_size = buf->n,
+	};
+
+	(void)gu_elf_writer_section(&sf->writer, &section);
+}
+
+static void add_contents(struct symfile *sf)
+{
+	bool is64 = sf->module->image->mem.ptr_size == 8, v5;
+	const struct gu_buf *strs = &sf->funcs.strs;
+	struct gu_elf_section strtab = {
+		.name = gu_str(".strtab"),
+		.type = SHT_STRTAB,
+		.align = 1,
+		.data = strs->p,
+		.data_size = strs->n,
+	};
+	struct gu_elf_section symtab = {
+		.name = gu_str(".symtab"),
+		.type = SHT_SYMTAB,
+		.align = is64 ? 8 : 4,
+		.entsize = is64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym),
+		.info = sf->symbols.first_global,
+		.data = sf->symbols.symtab.p,
+		.data_size = sf->symbols.symtab.n,
+	};
+
+	v5 = sf->opts->dwarf_version >= 5;
+	add_debug(sf, ".debug_abbrev", &sf->info.abbrev, false);
+	add_debug(sf, ".debug_info", &sf->info.info, false);
+	add_debug(sf, ".debug_aranges", &sf->info.aranges, false);
+	add_debug(sf, v5 ? ".debug_rnglists" : ".debug_ranges",
+		&sf->info.ranges, false);
+	add_debug(sf, ".debug_line", &sf->lines.out, false);
+	add_debug(sf, ".debug_str", strs, true);
+	if (v5)
+		add_debug(sf, ".debug_line_str", &sf->lines.strs, true);
+	symtab.link = gu_elf_writer_section(&sf->writer, &strtab);
+	(void)gu_elf_writer_section(&sf->writer, &symtab);
+}
+
+/* Offsets of DWARF's 32-bit format and of symbols' names. */
+static enum gu_status check_sizes(const struct symfile *sf,
+	struct gu_diag *diag)
+{
+	const struct gu_buf *bufs[] = {&sf->info.info, &sf->info.ranges,
+		&sf->info.aranges, &sf->lines.out, &sf->lines.strs,
+		&sf->funcs.strs};
+
+	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+		if (bufs[i]->n >= UINT32_MAX)
+			return gu_fail(diag, GU_UNSUPPORTED,
+				"the symbol file would need a part of %zu "
+				"bytes, more than DWARF's 32-bit format has",
+				bufs[i]->n);
+	return GU_OK;
+}
+
+/* The statistics as the seal's facts, and back. */
+static void put_facts(const struct gu_symfile_stats *stats,
+	uint64_t facts[GU_ELF_FACTS])
+{
+	facts[0] = stats->functions;
+	facts[1] = stats->files;
+	facts[2] = stats->units;
+	facts[3] = stats->rows;
+	facts[4] = stats->dropped;
+}
+
+enum gu_status gu_symfile_check(int fd, uint64_t identity, bool all,
+	struct gu_diag *diag, struct gu_symfile_stats *out)
+{
+	struct gu_elf_seal seal;
+	enum gu_status st = gu_elf_seal_read(fd, all, diag, &seal);
+
+	if (st)
+		return st;
+	if (seal.identity != identity)
+		return GU_NOT_FOUND;
+	*out = (struct gu_symfile_stats){
+		.functions = (uint32_t)seal.facts[0],
+		.files = (uint32_t)seal.facts[1],
+		.units = (uint32_t)seal.facts[2],
+		.rows = seal.facts[3],
+		.dropped = (uint32_t)seal.facts[4],
+		.size = seal.size,
+	};
+	return GU_OK;
+}
+
+static enum gu_status make(struct symfile *sf, const struct gu_elf_file *file,
+	int fd, struct gu_diag *diag)
+{
+	enum gu_status st;
+
+	st = gu_elf_shape_init(&sf->shape, sf->module, file, &sf->writer, diag);
+	if (!st)
+		st = gu_func_list_init(&sf->funcs, sf->module, &sf->shape, diag);
+	if (!st)
+		st = gu_elf_symbols_init(&sf->symbols, &sf->funcs, &sf->shape,
+			file, diag);
+	if (!st)
+		st = make_dwarf(sf, diag);
+	if (!st)
+		st = check_sizes(sf, diag);
+	if (st)
+		return st;
+	add_contents(sf);
+	sf->stats.functions = sf->funcs.n;
+	sf->stats.files = sf->lines.nfiles;
+	sf->stats.units = sf->funcs.packages.n;
+	sf->stats.rows = sf->lines.rows;
+	sf->stats.dropped += sf->funcs.dropped;
+	put_facts(&sf->stats, sf->writer.facts);
+	return gu_elf_writer_write(&sf->writer, fd, diag, &sf->stats.size);
+}
+
+enum gu_status gu_symfile_write(const struct gu_module *module,
+	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
+	int fd, struct gu_diag *diag, struct gu_symfile_stats *out)
+{
+	const struct gu_image *image = module->image;
+	struct symfile sf = {.module = module, .opts = opts};
+	struct gu_elf_like like;
+	enum gu_status st;
+
+	if (opts->dwarf_version != 4 && opts->dwarf_version != 5)
+		return gu_fail(diag, GU_INVALID,
+			"DWARF version %u was asked for; 4 and 5 can be written",
+			opts->dwarf_version);
+	st = gu_elf_shape_like(file, diag, &like);
+	if (st)
+		return st;
+	gu_elf_writer_init(&sf.writer, &like,
+		gu_symfile_identity(module, file, opts));
+	gu_dwarf_line_init(&sf.lines, &module->tab, opts->dwarf_version);
+	gu_dwarf_info_init(&sf.info, opts->dwarf_version, image->mem.ptr_size,
+		image->mem.be);
+	st = make(&sf, file, fd, diag);
+	gu_dwarf_info_deinit(&sf.info);
+	gu_dwarf_line_deinit(&sf.lines);
+	gu_elf_symbols_deinit(&sf.symbols);
+	gu_func_list_deinit(&sf.funcs);
+	gu_elf_shape_deinit(&sf.shape);
+	gu_elf_writer_deinit(&sf.writer);
+	if (!st)
+		*out = sf.stats;
+	return st;
+}
+
+enum { TEMP_NAMES = 100 }; /* tried before giving up */
+
+/* Create a file with a name of its own beside PATH; -1 and errno if not. */
+static int make_temp(const char *path, char *name, size_t size)
+{
+	for (int i = 0; i < TEMP_NAMES; i++) {
+		int n = snprintf(name, size, "%s.%ld-%d.tmp", path,
+			(long)getpid(), i);
+		int fd;
+
+		if (n < 0 || (size_t)n >= size) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		if (fd >= 0 || errno != EEXIST)
+			return fd;
+	}
+	return -1;
+}
+
+enum gu_status gu_symfile_save(const struct gu_module *module,
+	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
+	const char *path, struct gu_diag *diag, struct gu_symfile_stats *out)
+{
+	struct gu_symfile_stats stats;
+	char temp[4096];
+	struct stat info;
+	enum gu_status st;
+	int fd;
+
+	if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+		return gu_fail(diag, GU_INVALID,
+			"%s is not a regular file: the symbol file is not "
+			"put in its place", path);
+	fd = make_temp(path, temp, sizeof temp);
+	if (fd < 0)
+		return gu_fail(diag, GU_IO, "no file can be made at %s", path);
+	st = gu_symfile_write(module, file, opts, fd, diag, &stats);
+	if (close(fd) != 0 && !st)
+		st = gu_fail(diag, GU_IO, "%s cannot be written", temp);
+	if (!st && rename(temp, path) != 0)
+		st = gu_fail(diag, GU_IO, "%s cannot be put in place", path);
+	if (st) {
+		(void)unlink(temp);
+		return st;
+	}
+	*out = stats;
+	return GU_OK;
+}
