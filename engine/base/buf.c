@@ -20,6 +20,14 @@ void gu_buf_deinit(struct gu_buf *buf)
 	*buf = (struct gu_buf){0};
 }
 
+/* From now on there is no room, for gu_buf_u8's fast path neither. */
+static bool out_of_memory(struct gu_buf *buf)
+{
+	buf->failed = true;
+	buf->cap = buf->n;
+	return false;
+}
+
 bool gu_buf_reserve(struct gu_buf *buf, size_t more)
 {
 	size_t need, cap;
@@ -29,17 +37,13 @@ bool gu_buf_reserve(struct gu_buf *buf, size_t more)
 		return false;
 	if (more <= buf->cap - buf->n)
 		return true;
-	if (!gu_add(buf->n, more, &need) || !gu_add(need, need / 2, &cap)) {
-		buf->failed = true;
-		return false;
-	}
+	if (!gu_add(buf->n, more, &need) || !gu_add(need, need / 2, &cap))
+		return out_of_memory(buf);
 	if (cap < MIN_CAP)
 		cap = MIN_CAP;
 	p = realloc(buf->p, cap);
-	if (!p) {
-		buf->failed = true;
-		return false;
-	}
+	if (!p)
+		return out_of_memory(buf);
 	buf->p = p;
 	buf->cap = cap;
 	return true;
