@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/fixtures.h"
 
+#include "tests/unit/tap.h"
+
 #include <limits.h>
-#include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +39,7 @@ static bool split_line(char *line, struct fixture *out)
 	return line[0] != '#';
 }
 
-bool fixtures_each(const char *filter,
+void fixtures_each(const char *filter,
 	void (*visit)(const struct fixture *fixture, void *ctx), void *ctx)
 {
 	char path[PATH_MAX], line[4 * PATH_MAX];
@@ -58,38 +60,6 @@ bool fixtures_each(const char *filter,
 	if (index)
 		(void)fclose(index);
 	if (!any)
-		printf("1..0 # SKIP no fixture %s in %s: run "
-		       "tests/fixtures/build\n",
+		tap_skip("no fixture %s in %s: run tests/fixtures/build",
 			filter ? filter : "", path);
-	return any;
-}
-
-void tap_result(struct tap *tap, bool ok, const char *format, ...)
-{
-	va_list args;
-
-	printf("%sok %d - ", ok ? "" : "not ", ++tap->tests);
-	tap->failures += !ok;
-	va_start(args, format);
-	(void)vprintf(format, args);
-	va_end(args);
-	(void)putchar('\n');
-	(void)fflush(stdout);
-}
-
-void tap_skip(struct tap *tap, const char *format, ...)
-{
-	va_list args;
-
-	printf("ok %d # SKIP ", ++tap->tests);
-	va_start(args, format);
-	(void)vprintf(format, args);
-	va_end(args);
-	(void)putchar('\n');
-}
-
-int tap_end(const struct tap *tap)
-{
-	printf("1..%d\n", tap->tests);
-	return tap->failures != 0;
 }

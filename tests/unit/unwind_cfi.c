@@ -13,6 +13,7 @@
 #include "engine/image/elf_file.h"
 #include "engine/stack/unwind.h"
 #include "tests/unit/fixtures.h"
+#include "tests/unit/tap.h"
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -186,10 +187,10 @@ static void check_fixture(const struct fixture *fixture, void *ctx)
 {
 	gu_cleanup(gu_elf_file_closep) struct gu_elf_file *file = NULL;
 	gu_cleanup(gu_module_closep) struct gu_module *module = NULL;
-	struct tap *tap = ctx;
 	struct counts counts = {0};
 	struct gu_diag diag = {0};
 
+	(void)ctx;
 	if (strcmp(fixture->goarch, "amd64") != 0 &&
 		strcmp(fixture->goarch, "arm64") != 0)
 		return;
@@ -197,15 +198,15 @@ static void check_fixture(const struct fixture *fixture, void *ctx)
 		return;
 	if (gu_elf_file_open(fixture->strip, &diag, &file) ||
 		gu_module_open(gu_elf_file_image(file), &diag, &module)) {
-		tap_result(tap, false, "%s: %s", fixture->name, diag.text);
+		ok(false, "%s: %s", fixture->name, diag.text);
 		return;
 	}
 	if (check_module(module, fixture->full, &counts)) {
-		tap_skip(tap, "%s: the twin has no .debug_frame",
+		tap_skip("%s: the twin has no .debug_frame",
 			fixture->name);
 		return;
 	}
-	tap_result(tap, counts.differ == 0 && counts.equal > 0,
+	ok(counts.differ == 0 && counts.equal > 0,
 		"%s: %" PRIu64 " functions, %" PRIu64 " bytes of code: %" PRIu64
 		" equal, %" PRIu64 " where we end the stack, %" PRIu64
 		" without a row, %" PRIu64 " differ; %" PRIu64
@@ -216,9 +217,6 @@ static void check_fixture(const struct fixture *fixture, void *ctx)
 
 int main(int argc, char **argv)
 {
-	struct tap tap = {0};
-
-	if (!fixtures_each(argc > 1 ? argv[1] : NULL, check_fixture, &tap))
-		return 77;
-	return tap_end(&tap);
+	fixtures_each(argc > 1 ? argv[1] : NULL, check_fixture, NULL);
+	return tap_done();
 }
