@@ -1,0 +1,3 @@
+module gounstrip/bench/gosym
+
+go 1.18
