@@ -16,6 +16,8 @@ static const struct gu_command *const commands[] = {
 	&gu_cmd_info,
 	&gu_cmd_dump,
 	&gu_cmd_addr2line,
+	&gu_cmd_gdb,
+	&gu_cmd_gdb_setup,
 	NULL,
 };
 

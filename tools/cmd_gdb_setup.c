@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * gounstrip gdb-setup: the half of "go load", "go unload" and "go status" that
+ * GDB's command language cannot do.  It reads what GDB says about itself
+ * (gdb_files.h), and leaves in the session folder what GDB is to do
+ * ("commands") and what the reader is to know ("modules").  Nothing is left
+ * there before everything has succeeded.  docs/gdb-integration.md says why
+ * the commands are what they are.
+ */
+#include "tools/gdb_files.h"
+#include "tools/gdb_module.h"
+#include "tools/options.h"
+#include "tools/places.h"
+
+#include "engine/base/math.h"
+#include "engine/emit/session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const struct gu_option options[] = {{0}};
+
+struct setup {
+	pid_t gdb;
+	struct gu_buf text; /* what files points into */
+	struct gu_gdb_files files;
+	struct gu_session old; /* what is loaded now */
+	struct gu_gdb_module *modules;
+	size_t nmodules;
+	struct gu_buf commands;
+};
+
+static void setup_deinit(struct setup *setup)
+{
+	for (size_t i = 0; i < setup->nmodules; i++)
+		gu_gdb_module_close(&setup->modules[i]);
+	free(setup->modules);
+	gu_gdb_files_deinit(&setup->files);
+	gu_session_deinit(&setup->old);
+	gu_buf_deinit(&setup->text);
+	gu_buf_deinit(&setup->commands);
+}
+
+static enum gu_status read_stdin(struct gu_diag *diag, struct gu_buf *out)
+{
+	enum { CHUNK = 1 << 16, MAX = 1 << 28 };
+	ssize_t n;
+
+	do {
+		if (!gu_buf_reserve(out, CHUNK))
+			break;
+		n = read(STDIN_FILENO, out->p + out->n, CHUNK);
+		if (n < 0 && errno != EINTR)
+			return gu_fail(diag, GU_IO, "standard input: %s",
+				strerror(errno));
+		out->n += n > 0 ? (size_t)n : 0;
+	} while (n != 0 && out->n < MAX);
+	return gu_buf_status(out, diag);
+}
+
+/* --- the commands ---------------------------------------------------------- */
+
+/* PATH as one word of GDB's (libiberty's buildargv). */
+static void put_word(struct gu_buf *buf, const char *path)
+{
+	gu_buf_u8(buf, '"');
+	for (; *path; path++) {
+		if (*path == '"' || *path == '\\')
+			gu_buf_u8(buf, '\\');
+		gu_buf_u8(buf, (uint8_t)*path);
+	}
+	gu_buf_u8(buf, '"');
+}
+
+/* A line for "echo", which reads backslashes. */
+static void put_echo(struct gu_buf *buf, const char *text)
+{
+	gu_buf_str(buf, gu_str("echo "));
+	for (; *text; text++) {
+		if (*text == '\\')
+			gu_buf_u8(buf, '\\');
+		gu_buf_u8(buf, (uint8_t)*text);
+	}
+	gu_buf_str(buf, gu_str("\\n\n"));
+}
+
+/* Is our reader mapped into GDB?  *stale: the file has been replaced since. */
+static bool reader_loaded(pid_t gdb, const char *reader, bool *stale)
+{
+	static const char deleted[] = " (deleted)\n";
+	char path[64], real[PATH_MAX], *line = NULL;
+	size_t size = 0, n;
+	bool loaded = false;
+	ssize_t len;
+	FILE *maps;
+
+	(void)snprintf(path, sizeof path, "/proc/%jd/maps", (intmax_t)gdb);
+	maps = fopen(path, "re");
+	if (!maps || !realpath(reader, real)) {
+		if (maps)
+			(void)fclose(maps);
+		return false;
+	}
+	n = strlen(real);
+	while (!loaded && (len = getline(&line, &size, maps)) > 0) {
+		char *at = strchr(line, '/');
+
+		if (!at || strncmp(at, real, n) != 0)
+			continue;
+		*stale = strcmp(at + n, deleted) == 0;
+		loaded = *stale || strcmp(at + n, "\n") == 0;
+	}
+	free(line);
+	(void)fclose(maps);
+	return loaded;
+}
+
+static enum gu_status put_reader(struct setup *setup, bool wanted,
+	struct gu_diag *diag)
+{
+	struct gu_place reader;
+	bool stale = false, loaded;
+	enum gu_status st = gu_place_reader(diag, &reader);
+
+	if (st)
+		return wanted ? st : GU_OK;
+	loaded = reader_loaded(setup->gdb, reader.path, &stale);
+	if (loaded && (stale || !wanted))
+		gu_buf_printf(&setup->commands, "jit-reader-unload\n");
+	if (wanted && (!loaded || stale))
+		gu_buf_printf(&setup->commands, "jit-reader-load %s\n",
+			reader.path);
+	return GU_OK;
+}
+
+/* Is PATH, which a session names, the program itself? */
+static bool is_exec(const struct setup *setup, const char *path)
+{
+	return gu_str_eq(gu_gdb_exec_path(&setup->files, &setup->old),
+		gu_str(path));
+}
+
+/* Take back the symbol files of libraries that are still there. */
+static void put_removals(struct setup *setup)
+{
+	for (size_t i = 0; i < setup->old.nmodules; i++) {
+		const struct gu_session_module *module = &setup->old.modules[i];
+
+		if (!*module->symfile || is_exec(setup, module->file) ||
+			!gu_gdb_files_open(&setup->files, module->symfile))
+			continue;
+		gu_buf_printf(&setup->commands, "remove-symbol-file ");
+		put_word(&setup->commands, module->symfile);
+		gu_buf_u8(&setup->commands, '\n');
+	}
+}
+
+static void put_symbols(struct setup *setup, const struct gu_gdb_module *module)
+{
+	struct gu_buf *buf = &setup->commands;
+
+	if (!*module->symfile.path)
+		return;
+	if (!module->is_exec) {
+		/* it would say what it did even when nobody is asked */
+		gu_buf_printf(buf, "pipe -d gounstrip-end add-symbol-file ");
+		put_word(buf, module->symfile.path);
+		gu_buf_printf(buf, " -o 0x%" PRIx64
+			" gounstrip-end cat >/dev/null\n", module->bias);
+		return;
+	}
+	if (module->attach) {
+		/* or GDB 10 and 13 stay with what main was called before */
+		gu_buf_printf(buf, "exec-file ");
+		put_word(buf, module->path);
+		gu_buf_printf(buf, "\nwith debug-file-directory %s -- ",
+			module->symfile.debug_dir);
+	}
+	/* what "go unload" is to go back to */
+	else if (!setup->files.symbols.n)
+		gu_buf_printf(buf, "set $_gounstrip_bare = 1\n");
+	gu_buf_printf(buf, "symbol-file -o 0x%" PRIx64 " ", module->bias);
+	put_word(buf, module->attach ? module->path : module->symfile.path);
+	gu_buf_u8(buf, '\n');
+}
+
+/* --- load ------------------------------------------------------------------ */
+
+/* "server (go1.24.4), libx.so (go1.24.4): 3120 functions, …" */
+static void put_summary(struct setup *setup, const struct timespec *start)
+{
+	unsigned long functions = 0, files = 0;
+	bool cached = true, symbols = false;
+	struct timespec now;
+	struct gu_buf line;
+
+	gu_buf_init(&line, false);
+	gu_buf_printf(&line, "gounstrip: ");
+	for (size_t i = 0; i < setup->nmodules; i++) {
+		const struct gu_gdb_module *module = &setup->modules[i];
+
+		gu_buf_printf(&line, "%s%s (", i ? ", " : "",
+			strrchr(module->path, '/') + 1);
+		gu_gdb_module_put_version(module, &line);
+		gu_buf_printf(&line, ")");
+		if (!*module->symfile.path)
+			continue;
+		symbols = true;
+		cached = cached && module->symfile.cached;
+		functions += module->symfile.stats.functions;
+		files += module->symfile.stats.files;
+	}
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	if (symbols)
+		gu_buf_printf(&line, ": %lu functions, %lu files, %.2f s%s",
+			functions, files,
+			(double)(now.tv_sec - start->tv_sec) +
+				(double)(now.tv_nsec - start->tv_nsec) / 1e9,
+			cached ? ", cached" : "");
+	else
+		gu_buf_printf(&line, ": frames only, as GDB has debug "
+			"information of its own");
+	gu_buf_u8(&line, 0);
+	if (!line.failed)
+		put_echo(&setup->commands, (const char *)line.p);
+	gu_buf_deinit(&line);
+}
+
+static enum gu_status write_session(struct setup *setup, struct gu_diag *diag)
+{
+	struct gu_session session = {0};
+	enum gu_status st;
+
+	session.modules = calloc(setup->nmodules + 1, sizeof *session.modules);
+	if (!session.modules)
+		return gu_fail(diag, GU_NO_MEMORY, "no memory for %zu modules",
+			setup->nmodules);
+	for (size_t i = 0; i < setup->nmodules; i++) {
+		struct gu_gdb_module *module = &setup->modules[i];
+
+		/* borrowed: not for gu_session_deinit */
+		session.modules[session.nmodules++] =
+			(struct gu_session_module){
+				.file = module->path,
+				.symfile = module->symfile.path,
+				.bias = module->bias,
+				.lo = module->go->lo + module->bias,
+				.hi = module->go->hi + module->bias,
+			};
+	}
+	st = gu_session_write(setup->gdb, &session, diag);
+	free(session.modules);
+	return st;
+}
+
+static enum gu_status open_modules(struct setup *setup, struct gu_diag *diag)
+{
+	size_t all = setup->files.nlibs + 1;
+
+	setup->modules = calloc(all, sizeof *setup->modules);
+	if (!setup->modules)
+		return gu_fail(diag, GU_NO_MEMORY, "no memory for %zu modules",
+			all);
+	for (size_t i = 0; i < all; i++) {
+		enum gu_status st = gu_gdb_module_open(&setup->files,
+			&setup->old, i, diag,
+			&setup->modules[setup->nmodules]);
+
+		if (gu_is_error(st))
+			return st;
+		setup->nmodules += st == GU_OK;
+	}
+	if (!setup->nmodules)
+		return gu_fail(diag, GU_NOT_FOUND,
+			"found no Go code in %.*s, nor in shared objects that "
+			"it has loaded so far",
+			GU_STR(gu_gdb_exec_path(&setup->files, &setup->old)));
+	return GU_OK;
+}
+
+static enum gu_status load(struct setup *setup, struct gu_diag *diag)
+{
+	struct timespec start;
+	enum gu_status st;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &start);
+	st = open_modules(setup, diag);
+	if (!st)
+		st = put_reader(setup, true, diag);
+	if (st)
+		return st;
+	put_removals(setup);
+	for (size_t i = 0; i < setup->nmodules; i++)
+		put_symbols(setup, &setup->modules[i]);
+	put_summary(setup, &start);
+	return write_session(setup, diag);
+}
+
+/* --- unload, status -------------------------------------------------------- */
+
+static enum gu_status unload(struct setup *setup, struct gu_diag *diag)
+{
+	enum gu_status st = put_reader(setup, false, diag);
+
+	if (st)
+		return st;
+	put_removals(setup);
+	for (size_t i = 0; i < setup->old.nmodules; i++) {
+		const struct gu_session_module *module = &setup->old.modules[i];
+		uint64_t bias;
+
+		if (!*module->symfile || !is_exec(setup, module->file))
+			continue;
+		st = gu_gdb_exec_bias(&setup->files, module->file, diag, &bias);
+		if (st)
+			return st;
+		gu_buf_printf(&setup->commands,
+			"if $_gounstrip_bare\n"
+			"set $_gounstrip_bare = 0\n"
+			"symbol-file\n"
+			"else\n"
+			"symbol-file -o 0x%" PRIx64 " ", bias);
+		put_word(&setup->commands, module->file);
+		gu_buf_printf(&setup->commands, "\nend\n");
+	}
+	return write_session(setup, diag);
+}
+
+static enum gu_status status(struct setup *setup, struct gu_diag *diag)
+{
+	struct gu_place reader;
+	bool stale = false;
+	struct gu_buf line;
+
+	if (!setup->old.nmodules)
+		put_echo(&setup->commands,
+			"gounstrip: nothing is loaded; 'go load' does that");
+	for (size_t i = 0; i < setup->old.nmodules; i++) {
+		const struct gu_session_module *module = &setup->old.modules[i];
+
+		gu_buf_init(&line, false);
+		gu_buf_printf(&line, "gounstrip: %s at 0x%" PRIx64
+			"-0x%" PRIx64 ", symbols: %s", module->file, module->lo,
+			module->hi, *module->symfile ? module->symfile
+						     : "GDB's own");
+		if (*module->symfile &&
+			!gu_gdb_files_open(&setup->files, module->symfile))
+			gu_buf_printf(&line, " (dropped: 'go load' again)");
+		gu_buf_u8(&line, 0);
+		if (!line.failed)
+			put_echo(&setup->commands, (const char *)line.p);
+		gu_buf_deinit(&line);
+	}
+	if (setup->old.nmodules && !gu_place_reader(diag, &reader))
+		put_echo(&setup->commands,
+			reader_loaded(setup->gdb, reader.path, &stale)
+				? "gounstrip: frames: by the reader"
+				: "gounstrip: frames: by GDB alone");
+	return GU_OK;
+}
+
+/* --- the command ----------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum gu_status (*run)(struct setup *setup, struct gu_diag *diag);
+} verbs[] = {{"load", load}, {"unload", unload}, {"status", status}};
+
+static enum gu_status do_verb(struct setup *setup, size_t verb,
+	struct gu_diag *diag)
+{
+	enum gu_status st;
+
+	gu_session_sweep();
+	st = read_stdin(diag, &setup->text);
+	if (!st)
+		st = gu_gdb_files_parse((struct gu_str){
+			(const char *)setup->text.p, setup->text.n}, diag,
+			&setup->files);
+	if (!st)
+		st = gu_session_make(setup->gdb, diag);
+	if (st)
+		return st;
+	/* a session that cannot be read is one to be replaced */
+	if (gu_session_read(setup->gdb, NULL, &setup->old))
+		setup->old = (struct gu_session){0};
+	st = verbs[verb].run(setup, diag);
+	return st ? st : gu_session_put(setup->gdb, "commands",
+		&setup->commands, diag);
+}
+
+static int run(const struct gu_command *self, int argc, char **argv)
+{
+	/* gounstrip.gdb replaces the shell between GDB and us (exec) */
+	struct setup setup = {.gdb = getppid()};
+	struct gu_options parsed;
+	struct gu_diag diag;
+	const char *name;
+	enum gu_status st;
+	size_t verb = 0;
+
+	gu_options_init(&parsed, self, argc, argv);
+	while (gu_options_next(&parsed) != -1)
+		;
+	name = gu_options_operand(&parsed);
+	while (verb < GU_COUNT(verbs) && strcmp(name, verbs[verb].name) != 0)
+		verb++;
+	if (verb == GU_COUNT(verbs))
+		return gu_usage_error(self, "'%s' is none of load, unload, "
+			"status", name);
+	gu_buf_init(&setup.text, false);
+	gu_buf_init(&setup.commands, false);
+	st = do_verb(&setup, verb, &diag);
+	setup_deinit(&setup);
+	return st ? gu_complain_diag(NULL, &diag) : GU_EXIT_OK;
+}
+
+const struct gu_command gu_cmd_gdb_setup = {
+	.name = "gdb-setup",
+	.brief = "what gounstrip.gdb calls",
+	.operands = "load|unload|status <FILES",
+	.about = "Reads GDB's 'info files' and 'maintenance info bfds', and "
+		 "leaves in the session\nfolder of the GDB that called it what "
+		 "that is to do next.",
+	.options = options,
+	.internal = true,
+	.run = run,
+};

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tools/gdb_module.h"
+
+#include "engine/image/core.h"
+#include "engine/image/process.h"
+
+#include <elf.h>
+#include <stdlib.h>
+
+/* Bytes of moduledata that are compared with a core's. */
+enum { PROOF_SIZE = 64 };
+
+/* GDB's mark of a file that it reads through the target. */
+static const char target_mark[] = "target:";
+
+static void close_core(struct gu_core **core)
+{
+	gu_core_close(*core);
+}
+
+static void close_process(struct gu_process **process)
+{
+	gu_process_close(*process);
+}
+
+struct gu_str gu_gdb_exec_path(const struct gu_gdb_files *files,
+	const struct gu_session *old)
+{
+	/* an executable without sections is shown only as where symbols are */
+	if (files->exec.path.n)
+		return files->exec.path;
+	for (size_t i = 0; i < old->nmodules; i++)
+		if (gu_str_eq(files->symbols, gu_str(old->modules[i].symfile)))
+			return gu_str(old->modules[i].file);
+	return files->symbols;
+}
+
+/* PATH on this machine, allocated. */
+static enum gu_status local_path(const struct gu_gdb_files *files,
+	struct gu_str path, struct gu_diag *diag, char **out)
+{
+	struct gu_str mark = gu_str(target_mark);
+	char *copy;
+
+	if (gu_str_starts(path, mark)) {
+		if (files->remote)
+			return gu_fail(diag, GU_INVALID,
+				"%.*s is on the remote side: name a local copy "
+				"with 'file PATH' first",
+				(int)(path.n - mark.n), path.p + mark.n);
+		path.p += mark.n;
+		path.n -= mark.n;
+	}
+	copy = strndup(path.p, path.n);
+	if (!copy)
+		return gu_fail(diag, GU_NO_MEMORY, "no memory for a path");
+	*out = copy;
+	return GU_OK;
+}
+
+/* From where GDB shows the section WHERE says; GU_NOT_FOUND if it shows none. */
+static enum gu_status section_bias(const struct gu_gdb_file *where,
+	const struct gu_elf_file *file, uint64_t *out)
+{
+	const struct gu_image *image = gu_elf_file_image(file);
+
+	for (size_t i = 0; where->section.n && i < image->nsections; i++) {
+		const struct gu_section *section = &image->sections[i];
+
+		if (!gu_str_eq(section->name, where->section))
+			continue;
+		*out = where->addr - section->addr;
+		return GU_OK;
+	}
+	return GU_NOT_FOUND;
+}
+
+static enum gu_status process_bias(int task, const struct gu_elf_file *file,
+	uint64_t *out)
+{
+	gu_cleanup(close_process) struct gu_process *process = NULL;
+	uint64_t entry;
+
+	if (gu_process_open(task, NULL, &process) ||
+		gu_process_auxv(process, AT_ENTRY, &entry))
+		return GU_NOT_FOUND;
+	*out = entry - gu_elf_file_entry(file);
+	return GU_OK;
+}
+
+/*
+ * The process or the core is asked first: GDB no longer moves the program's
+ * sections once a symbol file stands in its place.
+ */
+static enum gu_status exec_bias(const struct gu_gdb_files *files,
+	const struct gu_elf_file *file, const struct gu_core *core,
+	uint64_t *out)
+{
+	if (!gu_elf_file_image(file)->is_dyn) {
+		*out = 0;
+		return GU_OK;
+	}
+	if (files->task && !process_bias(files->task, file, out))
+		return GU_OK;
+	if (core && !gu_core_exec_bias(core, file, out))
+		return GU_OK;
+	if (!section_bias(&files->exec, file, out))
+		return GU_OK;
+	*out = 0; /* not started */
+	return GU_OK;
+}
+
+static enum gu_status open_core(const struct gu_gdb_files *files,
+	struct gu_diag *diag, struct gu_core **out)
+{
+	char *path = strndup(files->core.p, files->core.n);
+	enum gu_status st;
+
+	if (!path)
+		return gu_fail(diag, GU_NO_MEMORY, "no memory for a path");
+	st = gu_core_open(path, diag, out);
+	if (st)
+		(void)gu_fail_in(diag, st, "%s", path);
+	free(path);
+	return st;
+}
+
+enum gu_status gu_gdb_exec_bias(const struct gu_gdb_files *files,
+	const char *path, struct gu_diag *diag, uint64_t *out)
+{
+	gu_cleanup(gu_elf_file_closep) struct gu_elf_file *file = NULL;
+	gu_cleanup(close_core) struct gu_core *core = NULL;
+	enum gu_status st = gu_elf_file_open(path, diag, &file);
+
+	if (!st && files->core.n)
+		st = open_core(files, diag, &core);
+	return st ? st : exec_bias(files, file, core, out);
+}
+
+/*
+ * A program may have hundreds of shared objects.  Go's linker names at least
+ * one section of its own, whoever links the rest.
+ */
+static bool may_be_go(const struct gu_image *image)
+{
+	for (size_t i = 0; i < image->nsections; i++) {
+		struct gu_str name = image->sections[i].name;
+
+		if (gu_str_starts(name, gu_str(".go")) ||
+			gu_str_starts(name, gu_str(".note.go")) ||
+			gu_str_eq(name, gu_str(".data.rel.ro.gopclntab")))
+			return true;
+	}
+	return image->nsections == 0;
+}
+
+/* Are the program's symbols, as GDB has them, of our making? */
+static bool is_ours(const struct gu_gdb_files *files,
+	const struct gu_session *old)
+{
+	for (size_t i = 0; i < old->nmodules; i++)
+		if (gu_str_eq(files->symbols, gu_str(old->modules[i].symfile)))
+			return true;
+	return false;
+}
+
+/* Does GDB have the symbols of the program's file, such as they are? */
+static bool has_file_symbols(const struct gu_gdb_files *files,
+	const struct gu_session *old)
+{
+	return gu_str_eq(files->symbols, gu_gdb_exec_path(files, old));
+}
+
+/* Has the user, or the link, already given GDB symbols of MODULE? */
+static bool has_own_symbols(const struct gu_gdb_files *files,
+	const struct gu_session *old, const struct gu_gdb_module *module)
+{
+	return gu_elf_file_traits(module->file).has_debug_info ||
+		(module->is_exec && files->symbols.n &&
+			!has_file_symbols(files, old) && !is_ours(files, old));
+}
+
+static bool can_attach(const struct gu_gdb_files *files,
+	const struct gu_session *old, const struct gu_gdb_module *module)
+{
+	const char *dir = module->symfile.debug_dir;
+
+	/* GDB 10 cannot read a Go PIE that no C linker made: then there is
+	 * nothing to attach to.  ':' separates folders; "--" ends the setting
+	 * in "with"; sections are matched by name. */
+	return module->is_exec && has_file_symbols(files, old) && *dir &&
+		!strchr(dir, ':') && !strstr(dir, "--") &&
+		gu_elf_file_image(module->file)->nsections;
+}
+
+static enum gu_status place(const struct gu_gdb_files *files,
+	const struct gu_gdb_file *where, struct gu_gdb_module *module,
+	struct gu_diag *diag)
+{
+	gu_cleanup(close_core) struct gu_core *core = NULL;
+	const struct gu_moduledata *md = &module->go->md;
+	enum gu_status st = GU_OK;
+	bool proved;
+
+	if (files->core.n)
+		st = open_core(files, diag, &core);
+	if (st)
+		return st;
+	if (module->is_exec)
+		st = exec_bias(files, module->file, core, &module->bias);
+	else if (section_bias(where, module->file, &module->bias))
+		st = gu_fail(diag, GU_BAD_DATA,
+			"%s: GDB shows a section %.*s that the file has not; "
+			"has it been replaced?",
+			module->path, GU_STR(where->section));
+	if (st || !core)
+		return st;
+	st = gu_core_matches(core, module->file, module->bias, md->addr,
+		md->addr ? PROOF_SIZE : 0, diag, &proved);
+	return st ? gu_fail_in(diag, st, "%.*s is not a core of %s",
+			    GU_STR(files->core), module->path)
+		  : GU_OK;
+}
+
+static enum gu_status open_go(const struct gu_gdb_files *files,
+	const struct gu_session *old, const struct gu_gdb_file *where,
+	struct gu_diag *diag, struct gu_gdb_module *module)
+{
+	const struct gu_image *image = gu_elf_file_image(module->file);
+	const struct gu_symfile_opts opts = gu_symfile_opts();
+	enum gu_status st;
+
+	if (!module->is_exec && !may_be_go(image))
+		return GU_NOT_FOUND;
+	st = gu_module_open(image, diag, &module->go);
+	if (st)
+		return gu_fail_in(diag, st, "%s", module->path);
+	st = place(files, where, module, diag);
+	if (st || has_own_symbols(files, old, module))
+		return st;
+	st = gu_symcache_get(module->go, module->file, &opts, diag,
+		&module->symfile);
+	module->attach = !st && can_attach(files, old, module);
+	return st;
+}
+
+enum gu_status gu_gdb_module_open(const struct gu_gdb_files *files,
+	const struct gu_session *old, size_t index, struct gu_diag *diag,
+	struct gu_gdb_module *out)
+{
+	struct gu_gdb_module module = {.is_exec = index == 0};
+	struct gu_gdb_file where =
+		index ? files->libs[index - 1] : files->exec;
+	enum gu_status st;
+
+	if (!index)
+		where.path = gu_gdb_exec_path(files, old);
+	if (!where.path.n)
+		return gu_fail(diag, GU_INVALID,
+			"GDB has no program: name it with 'file PATH' first");
+	/* "system-supplied DSO at 0x…" is no file */
+	if (index && !memchr(where.path.p, '/', where.path.n))
+		return GU_NOT_FOUND;
+	st = local_path(files, where.path, diag, &module.path);
+	if (st)
+		return st;
+	st = gu_elf_file_open(module.path, diag, &module.file);
+	if (st)
+		/* an unreadable shared object is GDB's to complain about */
+		st = index ? GU_NOT_FOUND
+			   : gu_fail_in(diag, st, "%s", module.path);
+	else
+		st = open_go(files, old, &where, diag, &module);
+	if (st) {
+		gu_gdb_module_close(&module);
+		return st;
+	}
+	*out = module;
+	return GU_OK;
+}
+
+void gu_gdb_module_close(struct gu_gdb_module *module)
+{
+	gu_module_close(module->go);
+	gu_elf_file_close(module->file);
+	free(module->path);
+}
+
+void gu_gdb_module_put_version(const struct gu_gdb_module *module,
+	struct gu_buf *buf)
+{
+	const struct gu_module *go = module->go;
+
+	if (go->has_build)
+		gu_buf_printf(buf, "%.*s", GU_STR(go->build.version));
+	else if (go->version.lo == go->version.hi)
+		gu_buf_printf(buf, "Go 1.%d", go->version.lo);
+	else
+		gu_buf_printf(buf, "Go 1.%d to 1.%d", go->version.lo,
+			go->version.hi);
+}

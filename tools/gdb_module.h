@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A Go module of the program that a GDB debugs: its file, where GDB has it,
+ * and its symbol file.
+ */
+#ifndef GU_TOOLS_GDB_MODULE_H
+#define GU_TOOLS_GDB_MODULE_H
+
+#include "tools/gdb_files.h"
+
+#include "engine/emit/session.h"
+#include "engine/emit/symcache.h"
+
+struct gu_gdb_module {
+	char *path;    /* owned; absolute */
+	bool is_exec;  /* the program itself, not a shared object */
+	bool attach;   /* GDB is to find the symbol file by build id, and to
+			  attach it to the program; else it must stand in the
+			  program's place */
+	uint64_t bias; /* run-time minus link-time addresses */
+	struct gu_elf_file *file;
+	struct gu_module *go;
+	/* path "": GDB has debug information of its own */
+	struct gu_symcache_entry symfile;
+};
+
+/*
+ * The program that GDB debugs, n is 0 if none.  OLD is what was loaded before:
+ * where our symbol file stands in the program's place GDB may name only that.
+ */
+struct gu_str gu_gdb_exec_path(const struct gu_gdb_files *files,
+	const struct gu_session *old);
+
+/*
+ * Open the program (INDEX 0) or shared object INDEX - 1 of FILES, and write
+ * its symbol file if the cache has none.  GU_NOT_FOUND: no Go code in it.
+ * GU_INVALID: GDB has no program, or only the remote side has it.  GU_BAD_DATA
+ * also if the core is another program's.
+ */
+enum gu_status gu_gdb_module_open(const struct gu_gdb_files *files,
+	const struct gu_session *old, size_t index, struct gu_diag *diag,
+	struct gu_gdb_module *out) GU_MUST_CHECK;
+void gu_gdb_module_close(struct gu_gdb_module *module);
+
+/* Where GDB has the program PATH. */
+enum gu_status gu_gdb_exec_bias(const struct gu_gdb_files *files,
+	const char *path, struct gu_diag *diag, uint64_t *out) GU_MUST_CHECK;
+
+/* "go1.24.4", or what is known: "Go 1.18 to 1.19". */
+void gu_gdb_module_put_version(const struct gu_gdb_module *module,
+	struct gu_buf *buf);
+
+#endif
