@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The Go modules that the session of this GDB names, each opened when a frame
+ * is first found in it, and trusted only while the target holds what its file
+ * says: GDB tells a reader neither that the program was run again nor that it
+ * is another one.
+ *
+ * A walk up one stack asks again and again; only its first frame pays for the
+ * checks.
+ */
+#ifndef GU_JITREADER_MODULES_H
+#define GU_JITREADER_MODULES_H
+
+#include "engine/emit/session.h"
+#include "engine/go/module.h"
+#include "engine/image/elf_file.h"
+
+struct gu_loaded {
+	struct gu_elf_file *file; /* NULL until it is needed */
+	struct gu_module *module; /* NULL until it is needed */
+	bool failed;              /* it cannot be opened */
+	bool here;                /* the target holds it, at bias */
+	uint64_t bias, lo, hi;    /* run-time; at first, what the session says */
+};
+
+/* A pc at which no module was found, and what the target had there. */
+enum { GU_CODE_SIZE = 16, GU_FOREIGN_MAX = 64 };
+struct gu_foreign {
+	uint64_t pc;
+	uint8_t code[GU_CODE_SIZE];
+};
+
+struct gu_modules {
+	struct gu_session session;
+	struct gu_loaded *loaded; /* session.nmodules of them */
+	enum gu_arch arch;        /* of all of them; unknown if there are none */
+	struct gu_foreign foreign[GU_FOREIGN_MAX];
+	size_t nforeign;          /* ever noted; the newest are kept */
+	void (*debug)(const char *what, const struct gu_diag *diag);
+};
+
+void gu_modules_deinit(struct gu_modules *modules);
+
+/* Read the session if it has changed.  True if there are any modules. */
+bool gu_modules_refresh(struct gu_modules *modules);
+
+/*
+ * The module that holds the run-time address PC, opened; NULL if none does.
+ * KNOWN: nothing can have changed in the target since the last call.
+ */
+const struct gu_loaded *gu_modules_find(struct gu_modules *modules,
+	const struct gu_mem *target, uint64_t pc, bool known);
+
+#endif

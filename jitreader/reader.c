@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The JIT reader: unwinds Go frames for GDB, in GDB's own process.
+ *
+ * GDB asks for every frame of every program, with or without Go, and calls
+ * back into itself; any of its callbacks may throw a C++ exception past us
+ * (Ctrl-C, memory or registers that cannot be read).  So nothing is held over
+ * a callback but what a cleanup frees, and state changes only in one piece.
+ * What GDB does with what it is given: docs/unwinding.md.
+ */
+#include "jitreader/mem_gdb.h"
+#include "jitreader/modules.h"
+#include "jitreader/regs.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+extern EXPORT int plugin_is_GPL_compatible(void);
+GDB_DECLARE_GPL_COMPATIBLE_READER
+
+/* A frame by its registers: GDB asks about one twice, then about its caller. */
+struct place {
+	uint64_t pc, sp;
+};
+
+struct reader {
+	struct gdb_reader_funcs funcs;
+	struct gu_modules modules;
+	bool walking; /* the next two are set */
+	struct place this_frame, its_caller;
+};
+
+static struct reader reader;
+
+static void debug(const char *what, const struct gu_diag *diag)
+{
+	const char *wanted = getenv("GOUNSTRIP_DEBUG");
+
+	if (wanted && *wanted)
+		(void)fprintf(stderr, "gounstrip: %s: %s\n", what, diag->text);
+}
+
+static bool is_place(const struct place *place, const struct gu_regs *regs)
+{
+	return place->pc == regs->pc && place->sp == regs->sp;
+}
+
+/* The frame that GDB asks about; false if it is not ours to unwind. */
+static bool find_frame(struct gdb_unwind_callbacks *cb, struct gu_frame *out)
+{
+	struct gu_mem_gdb gdb = {cb->target_read};
+	const struct gu_mem target = gu_mem_of_gdb(&gdb);
+	struct gu_modules *modules = &reader.modules;
+	const struct gu_loaded *loaded;
+	struct gu_frame frame;
+	struct gu_diag diag;
+	struct gu_regs regs;
+	enum gu_status st;
+	bool known;
+
+	if (!gu_modules_refresh(modules) ||
+		!gu_regs_get(cb, modules->arch, &regs))
+		return false;
+	known = reader.walking && (is_place(&reader.this_frame, &regs) ||
+					  is_place(&reader.its_caller, &regs));
+	reader.walking = false;
+	loaded = gu_modules_find(modules, &target, regs.pc, known);
+	if (!loaded)
+		return false;
+	st = gu_unwind_step(loaded->module, loaded->bias, &target, &regs,
+		&diag, &frame);
+	if (st) {
+		if (gu_is_error(st))
+			debug("a frame", &diag);
+		return false;
+	}
+	reader.this_frame = (struct place){regs.pc, regs.sp};
+	reader.its_caller = (struct place){frame.caller.pc, frame.caller.sp};
+	reader.walking = true;
+	*out = frame;
+	return true;
+}
+
+/*
+ * C code in a Go program (no stack-size table), and the end of a signal
+ * handler, which GDB knows by its name and instructions: it has unwinders of
+ * its own for these.
+ */
+static bool is_for_gdb(const struct gu_frame *frame)
+{
+	return frame->end == GU_END_NO_FRAME_INFO ||
+		frame->kind == GU_KIND_SIGRETURN_SIGACTION;
+}
+
+static enum gdb_status unwind_frame(struct gdb_reader_funcs *self,
+	struct gdb_unwind_callbacks *cb)
+{
+	struct gu_frame frame;
+
+	(void)self;
+	if (!find_frame(cb, &frame) || is_for_gdb(&frame))
+		return GDB_FAIL;
+	/*
+	 * The end of a stack: a caller at 0 makes GDB print one frame more,
+	 * "0x0 in ?? ()", and stop.  A caller without a pc reads better on
+	 * GDB 16 and 18, but makes `bt` an error on 10 and 13.
+	 */
+	if (frame.end)
+		frame.caller = (struct gu_regs){.pc = 0, .sp = frame.cfa};
+	return gu_regs_set(cb, reader.modules.arch, &frame.caller)
+		? GDB_SUCCESS
+		: GDB_FAIL;
+}
+
+static struct gdb_frame_id get_frame_id(struct gdb_reader_funcs *self,
+	struct gdb_unwind_callbacks *cb)
+{
+	struct gu_frame frame;
+
+	(void)self;
+	if (!find_frame(cb, &frame))
+		return (struct gdb_frame_id){0, 0};
+	return (struct gdb_frame_id){frame.id_code, frame.id_stack};
+}
+
+/* Whatever was registered with GDB's JIT interface is not of our making. */
+static enum gdb_status read_debug_info(struct gdb_reader_funcs *self,
+	struct gdb_symbol_callbacks *cb, void *memory, long memory_sz)
+{
+	(void)self;
+	(void)cb;
+	(void)memory;
+	(void)memory_sz;
+	return GDB_FAIL;
+}
+
+static void destroy(struct gdb_reader_funcs *self)
+{
+	(void)self;
+	gu_modules_deinit(&reader.modules);
+	reader.walking = false;
+}
+
+/* GDB crashes if it gets NULL here, so nothing is allocated. */
+EXPORT struct gdb_reader_funcs *gdb_init_reader(void)
+{
+	reader = (struct reader){
+		.funcs = {.reader_version = GDB_READER_INTERFACE_VERSION,
+			.read = read_debug_info,
+			.unwind = unwind_frame,
+			.get_frame_id = get_frame_id,
+			.destroy = destroy},
+		.modules = {.debug = debug},
+	};
+	return &reader.funcs;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "jitreader/regs.h"
+
+#include "engine/base/math.h"
+
+#include <stdlib.h>
+
+enum { REG_SIZE = 8, NO_REGISTER = -1 };
+
+/*
+ * System V AMD64 ABI, figure 3.36; DWARF for the Arm 64-bit Architecture, 4.1.
+ * 32 is its PC in GDB 13 and on; before, GDB had no number for it, and the
+ * helper puts no arm64 module into the session of such a GDB.
+ */
+struct numbers {
+	enum gu_arch arch;
+	int pc, sp, fp, lr;
+};
+
+static const struct numbers numbers[] = {
+	{GU_ARCH_AMD64, 16, 7, 6, NO_REGISTER},
+	{GU_ARCH_ARM64, 32, 31, 29, 30},
+};
+
+static const struct numbers *numbers_of(enum gu_arch arch)
+{
+	for (size_t i = 0; i < GU_COUNT(numbers); i++)
+		if (numbers[i].arch == arch)
+			return &numbers[i];
+	return NULL;
+}
+
+/* What reg_get returns is ours to free; what reg_set is given is GDB's. */
+static bool get(struct gdb_unwind_callbacks *cb, int number, uint64_t *out)
+{
+	struct gdb_reg_value *value;
+	bool ok;
+
+	if (number == NO_REGISTER)
+		return false;
+	value = cb->reg_get(cb, number);
+	ok = value->defined && value->size == REG_SIZE;
+	if (ok) {
+		struct gu_cur cur =
+			gu_cur(value->value, REG_SIZE, 0, false, "a register");
+
+		*out = gu_cur_u64(&cur);
+	}
+	value->free(value);
+	return ok;
+}
+
+static void free_value(struct gdb_reg_value *value)
+{
+	free(value);
+}
+
+static struct gdb_reg_value *make_value(uint64_t word)
+{
+	struct gdb_reg_value *value = calloc(1, sizeof *value + REG_SIZE);
+
+	if (!value)
+		return NULL;
+	value->size = REG_SIZE;
+	value->defined = 1;
+	value->free = free_value;
+	for (unsigned i = 0; i < REG_SIZE; i++)
+		value->value[i] = (unsigned char)(word >> 8 * i);
+	return value;
+}
+
+bool gu_regs_get(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
+	struct gu_regs *out)
+{
+	const struct numbers *n = numbers_of(arch);
+	struct gu_regs regs = {0};
+
+	if (!n || !get(cb, n->pc, &regs.pc) || !get(cb, n->sp, &regs.sp))
+		return false;
+	regs.has_fp = get(cb, n->fp, &regs.fp);
+	regs.has_lr = get(cb, n->lr, &regs.lr);
+	*out = regs;
+	return true;
+}
+
+/* What is still ours when GDB throws past us. */
+struct values {
+	struct gdb_reg_value *of[4];
+};
+
+static void free_values(struct values *values)
+{
+	for (size_t i = 0; i < GU_COUNT(values->of); i++)
+		free(values->of[i]);
+}
+
+bool gu_regs_set(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
+	const struct gu_regs *regs)
+{
+	gu_cleanup(free_values) struct values values = {{NULL}};
+	const struct numbers *n = numbers_of(arch);
+
+	if (!n)
+		return false;
+
+	const struct {
+		int number;
+		bool known;
+		uint64_t value;
+	} given[GU_COUNT(values.of)] = {
+		{n->pc, true, regs->pc},
+		{n->sp, true, regs->sp},
+		{n->fp, regs->has_fp, regs->fp},
+		{n->lr, regs->has_lr && n->lr != NO_REGISTER, regs->lr},
+	};
+
+	for (size_t i = 0; i < GU_COUNT(given); i++)
+		if (given[i].known && !(values.of[i] =
+				make_value(given[i].value)))
+			return false;
+	for (size_t i = 0; i < GU_COUNT(given); i++) {
+		struct gdb_reg_value *value = values.of[i];
+
+		values.of[i] = NULL;
+		if (value)
+			cb->reg_set(cb, given[i].number, value);
+	}
+	return true;
+}
