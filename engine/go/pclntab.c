@@ -485,7 +485,8 @@ uint32_t gu_func_file_key(const struct gu_pclntab *tab,
 	if (file < 0)
 		return UINT32_MAX;
 	if (tab->form == GU_PCLNTAB_1_2) {
-		if (file == 0 || (uint32_t)file >= tab->nfiles)
+		/* entry 0 is counted, but not by the linkers of 1.4 to 1.6 */
+		if (file == 0 || (uint32_t)file > tab->nfiles)
 			return UINT32_MAX;
 		at = 4 * (uint64_t)file;
 	} else {

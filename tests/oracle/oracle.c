@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * oracle RELEASE STRIPPED FULL: is what the engine finds in STRIPPED what the
+ * symbol table and the DWARF of its unstripped twin say?  RELEASE is the minor
+ * release of the Go that built both.
+ *
+ * For every function: name, size, declaration; for every function's entry and
+ * for 10,000 random pcs of .text (the same in every run): function, file, line
+ * and the chain of inlined calls.  A pc between two functions is in none.
+ * Every difference is counted under a kind (kinds.h); exit 1 if a kind goes
+ * beyond its share.  With VERBOSE in the environment all are printed.
+ */
+#include "engine/base/math.h"
+#include "engine/go/module.h"
+#include "engine/image/elf_file.h"
+#include "tests/oracle/kinds.h"
+#include "tests/oracle/truth.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RANDOM_PCS = 10000, EXAMPLES = 3 };
+
+static const struct {
+	int first, last;
+	uint64_t share;
+	const char *text;
+} kinds[KIND_COUNT] = {
+#define X(kind, first, last, share, text) {first, last, share, text},
+	KINDS(X)
+#undef X
+};
+
+struct oracle {
+	int release;
+	struct gu_elf_file *file;
+	struct gu_module *module;
+	struct truth truth;
+	uint64_t counts[KIND_COUNT];
+	bool verbose;
+};
+
+static void differ(struct oracle *o, enum kind kind, uint64_t pc,
+	const char *format, ...) GU_PRINTF(4, 5);
+
+static void differ(struct oracle *o, enum kind kind, uint64_t pc,
+	const char *format, ...)
+{
+	va_list args;
+
+	if (o->counts[kind]++ >= EXAMPLES && !o->verbose)
+		return;
+	printf("# 0x%" PRIx64 "%s: ", pc, kinds[kind].text + 1);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+}
+
+/* --- names and files ----------------------------------------------------- */
+
+static bool same(struct gu_str ours, const char *theirs)
+{
+	return gu_str_eq(ours, gu_str(theirs ? theirs : ""));
+}
+
+/* Is FULL the name with .abi0 appended?  Go src/cmd/link/internal/ld, since
+ * 1.17: symbol names of functions that do not take arguments in registers. */
+static bool same_but_abi(struct gu_str name, const char *full)
+{
+	size_t n = strlen(full);
+
+	return n > 5 && !strcmp(full + n - 5, ".abi0") &&
+		gu_str_eq(name, (struct gu_str){full, n - 5});
+}
+
+/* The ELF symbol table of Go's linker has "." for each U+00B7. */
+static bool same_but_dots(struct gu_str name, const char *full)
+{
+	size_t i;
+
+	for (i = 0; i < name.n; i++, full++) {
+		if (i + 1 < name.n && !memcmp(name.p + i, "\xc2\xb7", 2)) {
+			i++;
+			if (*full != '.')
+				return false;
+		} else if (*full != name.p[i]) {
+			return false;
+		}
+	}
+	return *full == '\0';
+}
+
+/* Is NAME the name FULL with each outermost [...] emptied? */
+static bool same_but_arguments(struct gu_str name, const char *full)
+{
+	size_t i = 0;
+	int depth = 0;
+
+	for (; *full; full++) {
+		if (*full == '[' && depth++ == 0) {
+			if (name.n - i < 5 || memcmp(name.p + i, "[...]", 5))
+				return false;
+			i += 5;
+		}
+		if (depth == 0 && (i >= name.n || name.p[i++] != *full))
+			return false;
+		depth -= *full == ']';
+	}
+	return i == name.n;
+}
+
+/* KIND_SAME, or how THEIRS differs from NAME; OTHERWISE if in no known way. */
+static enum kind compare_names(struct gu_str name, const char *theirs,
+	enum kind otherwise)
+{
+	if (same(name, theirs))
+		return KIND_SAME;
+	if (theirs && same_but_abi(name, theirs))
+		return KIND_NAME_ABI;
+	if (theirs && same_but_dots(name, theirs))
+		return KIND_NAME_DOT;
+	if (theirs && same_but_arguments(name, theirs))
+		return KIND_NAME_GENERIC;
+	return otherwise;
+}
+
+/* Without the "local." of aliases that external links of plugins get. */
+static const char *plain_name(const char *name)
+{
+	return strncmp(name, "local.", 6) ? name : name + 6;
+}
+
+/*
+ * The best of the symbols at S's address: aliases are as good.  Where types'
+ * names are hashed in symbols (plugins, c-shared), DWARF still has them.
+ */
+static enum kind compare_symbol(const struct oracle *o,
+	const struct truth_symbol *s, struct gu_str name, enum kind otherwise)
+{
+	const struct truth_symbol *end = o->truth.symbols + o->truth.nsymbols;
+	struct truth_func *die = truth_func_at(&o->truth, s->addr);
+	uint64_t addr = s->addr;
+	enum kind best = otherwise;
+
+	if (die && same(name, dwarf_diename(&die->die)) &&
+		!strncmp(plain_name(s->name), "type:.", 6))
+		best = KIND_NAME_MANGLED;
+	for (; s < end && s->addr == addr && best != KIND_SAME; s++) {
+		enum kind kind = compare_names(name, plain_name(s->name),
+			otherwise);
+
+		best = kind == otherwise ? best : kind;
+	}
+	return best;
+}
+
+/* DWARF counts a relative file from its unit's folder. */
+static bool same_file(struct gu_str ours, const char *theirs,
+	struct truth_func *func)
+{
+	const char *folder = truth_folder(func);
+	size_t n = strlen(folder);
+
+	if (same(ours, theirs))
+		return true;
+	return theirs && ours.n && ours.p[0] != '/' &&
+		!strncmp(theirs, folder, n) && theirs[n] == '/' &&
+		same(ours, theirs + n + 1);
+}
+
+static bool is_autogenerated(struct gu_str file)
+{
+	return gu_str_eq(file, gu_str("<autogenerated>"));
+}
+
+/*
+ * go:textfipsstart and go:textfipsend (1.24 and on) mark a place; F-tramp0
+ * jumps to an F that is too far away; go:link.addmoduledata calls
+ * runtime.addmoduledata, which nothing else reaches.  They have no DWARF.
+ */
+static bool is_made(struct gu_str name)
+{
+	static const char trampoline[] = "-tramp";
+	size_t n = sizeof trampoline - 1;
+
+	return gu_str_starts(name, gu_str("go:textfips")) ||
+		gu_str_eq(name, gu_str("go:link.addmoduledata")) ||
+		gu_str_eq(name, gu_str("runtime.addmoduledata")) ||
+		(name.n > n + 1 &&
+			!memcmp(name.p + name.n - n - 1, trampoline, n));
+}
+
+/* --- functions ----------------------------------------------------------- */
+
+static void check_symbol(struct oracle *o, const struct gu_func *func)
+{
+	struct gu_str name = gu_func_name(&o->module->tab, func);
+	const struct truth_symbol *s = truth_symbol_at(&o->truth, func->entry);
+	uint64_t size = gu_func_end(&o->module->tab, func) - func->entry;
+	enum kind kind;
+
+	if (!s || s->addr != func->entry) {
+		differ(o, KIND_FUNC_NO_SYMBOL, func->entry, "%.*s",
+			GU_STR(name));
+		return;
+	}
+	kind = compare_symbol(o, s, name, KIND_FUNC_NAME);
+	if (kind != KIND_SAME)
+		differ(o, kind, func->entry, "%.*s, %s", GU_STR(name), s->name);
+	if (s->size != size)
+		differ(o, is_made(name) ? KIND_MADE : KIND_FUNC_SIZE,
+			func->entry, "%.*s: %" PRIu64 ", %" PRIu64,
+			GU_STR(name), size, s->size);
+}
+
+/*
+ * With a //line directive, and in an init function of package variables, a
+ * function may have no line of the file in which it is declared.  Then the
+ * pclntab cannot name that file; DWARF's own line table does not either.
+ */
+static bool is_elsewhere(struct truth_func *die, struct gu_str ours)
+{
+	struct truth_call calls[GU_CALLS_MAX];
+	size_t n = truth_calls(die, die->lo, calls, GU_CALLS_MAX);
+
+	return same_file(ours, calls[n - 1].file, die);
+}
+
+static void check_declaration(struct oracle *o, const struct gu_func *func)
+{
+	struct gu_str name = gu_func_name(&o->module->tab, func), file;
+	struct truth_func *die = truth_func_at(&o->truth, func->entry);
+	struct gu_call calls[GU_CALLS_MAX];
+	struct truth_call decl;
+	size_t n;
+
+	if (!die || die->lo != func->entry) {
+		differ(o, is_made(name) ? KIND_MADE : KIND_FUNC_NO_DIE,
+			func->entry, "%.*s", GU_STR(name));
+		return;
+	}
+	if (gu_module_calls(o->module, func, func->entry, calls, GU_CALLS_MAX,
+		    NULL, &n))
+		return; /* counted as a pc that is lost */
+	decl = truth_declaration(die);
+	file = calls[n - 1].file;
+	if (decl.file && !same_file(file, decl.file, die))
+		differ(o, is_elsewhere(die, file) ? KIND_DECL_ELSEWHERE
+						  : KIND_DECL_FILE,
+			func->entry, "%.*s: %.*s, %s", GU_STR(name),
+			GU_STR(file), decl.file);
+	if (decl.line && func->start_line && func->start_line != decl.line)
+		differ(o, KIND_DECL_LINE, func->entry, "%.*s: %d, %d",
+			GU_STR(name), func->start_line, decl.line);
+}
+
+/* --- pcs ----------------------------------------------------------------- */
+
+/* The row of FUNC that holds PC and the one before; false if none does. */
+static bool find_row(const struct gu_pclntab *tab, const struct gu_func *func,
+	uint64_t pc, struct gu_line *row, struct gu_line *before)
+{
+	struct gu_lines it;
+
+	memset(row, 0, sizeof *row);
+	gu_lines_init(&it, tab, func);
+	do
+		*before = *row;
+	while (gu_lines_next(&it, row) && row->end <= pc);
+	return pc >= row->start && pc < row->end;
+}
+
+/*
+ * Is at ADDR a no-op as assemblers pad with: 90, 66 90, 0f 1f …,
+ * 66 0f 1f …?  Only for x86 do Go's assemblers make rows of padding.
+ */
+static bool is_nop(const struct gu_image *image, uint64_t addr)
+{
+	uint8_t code[4];
+	size_t i = 0;
+
+	if ((image->arch != GU_ARCH_AMD64 && image->arch != GU_ARCH_386) ||
+		gu_mem_read(&image->mem, addr, code, sizeof code, NULL))
+		return false;
+	while (i < 2 && code[i] == 0x66)
+		i++;
+	return (code[i] == 0x0f && code[i + 1] == 0x1f) || code[i] == 0x90;
+}
+
+/* Does DWARF lack the row that holds PC here, and still show THEIRS's? */
+static enum kind explain_row(const struct oracle *o, const struct gu_func *func,
+	uint64_t pc, const struct truth_call *theirs, enum kind otherwise)
+{
+	struct truth_func *die = truth_func_at(&o->truth, pc);
+	const struct gu_pclntab *tab = &o->module->tab;
+	struct gu_line row, before;
+
+	if (!find_row(tab, func, pc, &row, &before))
+		return otherwise;
+	if (is_nop(gu_elf_file_image(o->file), row.start))
+		return KIND_ROW_NOP;
+	if (before.line == theirs->line &&
+		same_file(gu_func_file(tab, func, before.file), theirs->file,
+			die))
+		return KIND_ROW_HELD;
+	return otherwise;
+}
+
+/* How the innermost call's place differs; KIND_SAME if it does not. */
+static enum kind compare_rows(const struct oracle *o, struct truth_func *die,
+	const struct gu_call *ours, const struct truth_call *theirs)
+{
+	if (!theirs->file && is_autogenerated(ours->file))
+		return KIND_ROW_NONE;
+	if (o->release == 14 && (!theirs->file ||
+		(theirs->line == 1 && ours->line != 1)))
+		return KIND_ROW_RESET;
+	if (!theirs->file)
+		return o->release <= 4 ? KIND_ROW_CUT : KIND_ROW_MISSING;
+	if (!same_file(ours->file, theirs->file, die))
+		return o->release <= 9 && ours->line == theirs->line
+			? KIND_ROW_FILE_LATE : KIND_PC_FILE;
+	return ours->line == theirs->line ? KIND_SAME : KIND_PC_LINE;
+}
+
+/* Are the names of THEIRS some of OURS, in the same order? */
+static bool is_part(const struct gu_call *ours, size_t n,
+	const struct truth_call *theirs, size_t m)
+{
+	size_t i, j = 0;
+
+	for (i = 0; i < n && j < m; i++)
+		if (compare_names(ours[i].name, theirs[j].name,
+			    KIND_CALL_NAME) != KIND_CALL_NAME)
+			j++;
+	return j == m;
+}
+
+/* How a chain of N calls, one of M in DWARF, came about. */
+static enum kind explain_depth(const struct oracle *o,
+	const struct gu_call *ours, size_t n, const struct truth_call *theirs,
+	size_t m)
+{
+	if (m > n || !is_part(ours, n, theirs, m))
+		return KIND_CALL_DEPTH;
+	if (o->release == 9 && m == 1)
+		return KIND_CALLS_NONE;
+	if (o->release >= 10 && o->release <= 15)
+		return KIND_CALLS_CUT;
+	if (is_autogenerated(ours[n - 1].file) && m == 1)
+		return KIND_CALLS_WRAPPER;
+	return KIND_CALL_DEPTH;
+}
+
+/* The file that FUNC's directives name is not the one that it stands in. */
+static bool has_directives(struct truth_func *die, const char *file)
+{
+	const char *declared = truth_declaration(die).file;
+
+	return declared && file && strcmp(declared, file) != 0;
+}
+
+static enum kind compare_calls(struct truth_func *die,
+	const struct gu_call *ours, const struct truth_call *theirs, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (i + 1 < n && compare_names(ours[i].name, theirs[i].name,
+			    KIND_CALL_NAME) == KIND_CALL_NAME)
+			return KIND_CALL_NAME;
+		if (i == 0)
+			continue;
+		if (!same_file(ours[i].file, theirs[i].file, die))
+			return KIND_CALL_FILE;
+		if (ours[i].line != theirs[i].line)
+			return has_directives(die, theirs[i].file)
+				? KIND_CALLS_DIRECTIVE : KIND_CALL_LINE;
+	}
+	return KIND_SAME;
+}
+
+static void print_calls(const struct gu_call *ours, size_t n,
+	const struct truth_call *theirs, size_t m)
+{
+	size_t i;
+
+	for (i = 0; i < n || i < m; i++) {
+		printf("#    ");
+		if (i < n)
+			printf(" %.*s %.*s:%d", GU_STR(ours[i].name),
+				GU_STR(ours[i].file), ours[i].line);
+		if (i < m)
+			printf(" | %s %s:%d", theirs[i].name, theirs[i].file,
+				theirs[i].line);
+		putchar('\n');
+	}
+}
+
+static void check_calls(struct oracle *o, uint64_t pc,
+	const struct gu_func *func, const struct gu_call *ours, size_t n)
+{
+	struct truth_func *die = truth_func_at(&o->truth, pc);
+	struct truth_call theirs[GU_CALLS_MAX];
+	enum kind row, calls;
+	size_t m;
+
+	if (!die)
+		return; /* counted with the functions */
+	m = truth_calls(die, pc, theirs, GU_CALLS_MAX);
+	row = compare_rows(o, die, ours, theirs);
+	calls = n == m ? compare_calls(die, ours, theirs, n)
+		       : explain_depth(o, ours, n, theirs, m);
+	if (row == KIND_SAME && calls == KIND_SAME)
+		return;
+	if (row == KIND_PC_LINE || row == KIND_PC_FILE ||
+		calls == KIND_CALL_DEPTH)
+		row = explain_row(o, func, pc, theirs, row);
+	if (row == KIND_ROW_NOP)
+		calls = KIND_SAME;
+	if (row != KIND_SAME)
+		differ(o, row, pc, "%s", truth_symbol_at(&o->truth, pc)->name);
+	if (calls != KIND_SAME)
+		differ(o, calls, pc, "%s",
+			truth_symbol_at(&o->truth, pc)->name);
+	if (o->verbose)
+		print_calls(ours, n, theirs, m);
+}
+
+/* A pc in no function of the twin's. */
+static void check_gap(struct oracle *o, uint64_t pc, bool found,
+	const struct gu_func *func)
+{
+	struct gu_str name;
+
+	if (!found)
+		return;
+	name = gu_func_name(&o->module->tab, func);
+	differ(o, pc < o->truth.go_lo || pc >= o->truth.go_hi ? KIND_PC_FOREIGN
+			: is_made(name) ? KIND_PC_MADE : KIND_PC_PADDING,
+		pc, "%.*s", GU_STR(name));
+}
+
+static void check_pc(struct oracle *o, uint64_t pc)
+{
+	const struct truth_symbol *s = truth_symbol_at(&o->truth, pc);
+	const struct gu_pclntab *tab = &o->module->tab;
+	struct gu_call calls[GU_CALLS_MAX];
+	struct gu_func func;
+	size_t n;
+	bool found = gu_pclntab_find(tab, pc, NULL, &func) == GU_OK &&
+		pc < gu_func_end(tab, &func);
+
+	o->counts[KIND_PCS]++;
+	if (!s || pc < o->truth.go_lo || pc >= o->truth.go_hi) {
+		check_gap(o, pc, found, &func);
+		return;
+	}
+	if (!found || gu_module_calls(o->module, &func, pc, calls,
+			GU_CALLS_MAX, NULL, &n)) {
+		differ(o, KIND_PC_LOST, pc, "%s", s->name);
+		return;
+	}
+	if (compare_symbol(o, s, calls[n - 1].name, KIND_PC_FUNCTION) ==
+		KIND_PC_FUNCTION)
+		differ(o, KIND_PC_FUNCTION, pc, "%.*s, %s",
+			GU_STR(calls[n - 1].name), s->name);
+	check_calls(o, pc, &func, calls, n);
+}
+
+/* --- all ----------------------------------------------------------------- */
+
+static void check_functions(struct oracle *o)
+{
+	struct gu_func func;
+	struct gu_diag diag;
+	uint32_t i;
+
+	for (i = 0; i < o->module->tab.nfunc; i++) {
+		o->counts[KIND_FUNCTIONS]++;
+		if (gu_pclntab_func(&o->module->tab, i, &diag, &func)) {
+			differ(o, KIND_FUNC_BAD, 0, "%s", diag.text);
+			continue;
+		}
+		check_symbol(o, &func);
+		check_declaration(o, &func);
+		check_pc(o, func.entry);
+	}
+}
+
+static void check_symbols(struct oracle *o)
+{
+	const struct truth_symbol *s = o->truth.symbols;
+	struct gu_func func;
+	size_t i;
+
+	for (i = 0; i < o->truth.nsymbols; i++, s++) {
+		if (s->size == 0 || s->addr < o->truth.go_lo ||
+			s->addr >= o->truth.go_hi)
+			continue;
+		o->counts[KIND_SYMBOLS]++;
+		if (gu_pclntab_find(&o->module->tab, s->addr, NULL, &func) ||
+			func.entry != s->addr)
+			differ(o, KIND_SYMBOL_MISSED, s->addr, "%s", s->name);
+	}
+}
+
+/* Marsaglia's xorshift64: the same pcs in every run and everywhere. */
+static void check_random(struct oracle *o)
+{
+	uint64_t state = 0x676f756e73747269;
+	int i;
+
+	for (i = 0; i < RANDOM_PCS; i++) {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		check_pc(o, o->truth.text_addr + state % o->truth.text_size);
+	}
+}
+
+/* True if KIND stays within its share of the CHECKS under its heading. */
+static bool report_kind(const struct oracle *o, enum kind kind, uint64_t checks)
+{
+	uint64_t n = o->counts[kind], share = kinds[kind].share;
+	bool good;
+
+	if (o->release < kinds[kind].first || o->release > kinds[kind].last)
+		share = 0;
+	good = n * 1000000 <= checks * share;
+	if (n)
+		printf("%8" PRIu64 " %s%s\n", n, kinds[kind].text,
+			good ? "" : "  <- too many");
+	return good;
+}
+
+static bool report(const struct oracle *o)
+{
+	uint64_t checks = 0;
+	bool good = true;
+	int k;
+
+	for (k = 0; k < KIND_COUNT; k++) {
+		if (kinds[k].text[0] == ' ') {
+			good &= report_kind(o, (enum kind)k, checks);
+			continue;
+		}
+		checks = o->counts[k];
+		printf("%8" PRIu64 " %s\n", checks, kinds[k].text);
+		good &= checks > 0;
+	}
+	return good;
+}
+
+/* The release that the engine takes it for, or the range of releases. */
+static bool check_release(const struct oracle *o)
+{
+	struct gu_go_version v = o->module->version;
+
+	if (o->release >= v.lo && o->release <= v.hi)
+		return true;
+	printf("# built by Go 1.%d, taken for Go 1.%d to 1.%d\n", o->release,
+		v.lo, v.hi);
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	struct oracle o = {0};
+	struct gu_diag diag;
+	bool good;
+
+	if (argc != 4 || (o.release = atoi(argv[1])) <= 0) {
+		fprintf(stderr, "usage: oracle RELEASE STRIPPED FULL\n");
+		return 2;
+	}
+	o.verbose = getenv("VERBOSE") != NULL;
+	if (gu_elf_file_open(argv[2], &diag, &o.file) ||
+		gu_module_open(gu_elf_file_image(o.file), &diag, &o.module)) {
+		fprintf(stderr, "oracle: %s: %s\n", argv[2], diag.text);
+		return 1;
+	}
+	truth_open(argv[3], &o.truth);
+	check_functions(&o);
+	check_symbols(&o);
+	check_random(&o);
+	good = check_release(&o);
+	good &= report(&o);
+	truth_close(&o.truth);
+	gu_module_close(o.module);
+	gu_elf_file_close(o.file);
+	return good ? 0 : 1;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* gounstrip symbols: write the symbol file of a program, or find it cached. */
+#include "engine/emit/symcache.h"
+#include "tools/input.h"
+#include "tools/options.h"
+#include "tools/progress.h"
+
+#include <stdio.h>
+
+enum { OPT_DWARF = GU_OPTION_LONG };
+
+static const struct gu_option options[] = {
+	{'o', "output", "OUT", "write it to OUT, not into the cache"},
+	{OPT_DWARF, "dwarf", "N", "version of DWARF: 5 (the default) or 4"},
+	{0},
+};
+
+static int write_symbols(const char *path, const char *out,
+	const struct gu_symfile_opts *opts)
+{
+	struct gu_symcache_entry entry;
+	struct gu_symfile_stats stats;
+	enum gu_status status;
+	struct gu_input input;
+	struct gu_diag diag;
+
+	if (!gu_input_open(path, &input))
+		return GU_EXIT_FAILED;
+	status = out ? gu_symfile_save(input.module, input.file, opts, out,
+			       &diag, &stats)
+		     : gu_symcache_get(input.module, input.file, opts, &diag,
+			       &entry);
+	gu_input_close(&input);
+	gu_progress_end(opts->ctx);
+	if (status)
+		return gu_complain_diag(path, &diag);
+	puts(out ? out : entry.path);
+	return GU_EXIT_OK;
+}
+
+static int run(const struct gu_command *self, int argc, char **argv)
+{
+	struct gu_symfile_opts opts = gu_symfile_opts();
+	struct gu_progress progress;
+	struct gu_options parser;
+	const char *out = NULL;
+	uint64_t version;
+	int c;
+
+	gu_options_init(&parser, self, argc, argv);
+	while ((c = gu_options_next(&parser)) != -1) {
+		if (c == 'o')
+			out = parser.arg;
+		if (c != OPT_DWARF)
+			continue;
+		if (!gu_parse_number(parser.arg, false, &version) ||
+			version < 4 || version > 5)
+			return gu_usage_error(self,
+				"DWARF version '%s': 4 or 5 was expected",
+				parser.arg);
+		opts.dwarf_version = (unsigned)version;
+	}
+	gu_progress_start(&progress, "writing symbols");
+	opts.progress = gu_progress_update;
+	opts.ctx = &progress;
+	return write_symbols(gu_options_operand(&parser), out, &opts);
+}
+
+const struct gu_command gu_cmd_symbols = {
+	.name = "symbols",
+	.brief = "write a symbol file (ELF with .symtab and DWARF)",
+	.operands = "[OPTION]... FILE",
+	.about = "Write the functions, files, lines and inlined calls of FILE as "
+		 "an ELF file with\n.symtab and DWARF, for GDB's add-symbol-file, "
+		 "perf, addr2line and others, and\nprint its path.  By default "
+		 "it is kept in $XDG_CACHE_HOME/gounstrip.",
+	.options = options,
+	.run = run,
+};
