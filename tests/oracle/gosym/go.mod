@@ -1,0 +1,3 @@
+module gounstrip.test/gosym
+
+go 1.18
