@@ -14,6 +14,7 @@
 /* In the order of the overview. */
 static const struct gu_command *const commands[] = {
 	&gu_cmd_info,
+	&gu_cmd_symbols,
 	&gu_cmd_dump,
 	&gu_cmd_addr2line,
 	&gu_cmd_gdb,
