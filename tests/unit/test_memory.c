@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* engine/image: the cache, the splice, and this very process. */
+#include "engine/base/math.h"
+#include "engine/image/cache.h"
+#include "engine/image/process.h"
+#include "engine/image/splice.h"
+#include "tests/unit/tap.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+/* Memory that counts how it is read: bytes that change with every round. */
+enum { PAGE = 4096, START = 3 * PAGE + 100, SIZE = 20 * PAGE };
+struct counter {
+	unsigned reads, round;
+	size_t largest;
+};
+
+static uint8_t byte_at(const struct counter *c, uint64_t addr)
+{
+	return (uint8_t)(addr * 7 + addr / PAGE + c->round);
+}
+
+static enum gu_status counter_read(void *ctx, uint64_t addr, void *buf,
+	size_t len, struct gu_diag *diag)
+{
+	struct counter *c = ctx;
+	uint8_t *p = buf;
+
+	c->reads++;
+	if (len > c->largest)
+		c->largest = len;
+	if (addr < START || !gu_within(addr - START, len, SIZE))
+		return gu_fail_at(diag, GU_FAULT, addr, "outside");
+	for (size_t i = 0; i < len; i++)
+		p[i] = byte_at(c, addr + i);
+	return GU_OK;
+}
+
+static enum gu_status counter_next_region(void *ctx, uint64_t addr,
+	struct gu_region *out)
+{
+	(void)ctx;
+	if (addr >= START + SIZE)
+		return GU_NOT_FOUND;
+	*out = (struct gu_region){START, SIZE, true, false};
+	return GU_OK;
+}
+
+static const struct gu_mem_ops counter_ops = {
+	.name = "counter",
+	.read = counter_read,
+	.next_region = counter_next_region,
+};
+
+static bool reads_right(const struct gu_mem *mem, const struct counter *c,
+	uint64_t addr, size_t len)
+{
+	uint8_t *bytes = malloc(len);
+	bool right = gu_mem_read(mem, addr, bytes, len, NULL) == GU_OK;
+
+	for (size_t i = 0; right && i < len; i++)
+		right = bytes[i] == byte_at(c, addr + i);
+	free(bytes);
+	return right;
+}
+
+static void test_cache(void)
+{
+	struct counter c = {0};
+	struct gu_mem under = {&counter_ops, &c, true, 4}, mem;
+	uint64_t second = (uint64_t)START / PAGE * PAGE + PAGE;
+	struct gu_cache *cache;
+	struct gu_region region;
+	struct gu_diag diag;
+	unsigned wrong = 0;
+
+	is_status(gu_cache_create(&under, 0, &diag, &cache), GU_OK, &diag,
+		"the smallest cache");
+	mem = gu_cache_mem(cache);
+	ok(mem.be && mem.ptr_size == 4, "has the memory's shape");
+	for (unsigned i = 0; i < PAGE - 8; i += 8)
+		wrong += !reads_right(&mem, &c, second + i, 8);
+	is_int(wrong, 0, "small reads of a page are right");
+	is_int(c.reads, 1, "and cost one read");
+	is_int(c.largest, PAGE, "of the page");
+	ok(reads_right(&mem, &c, second + PAGE - 3, 10), "over two pages");
+	is_int(c.reads, 2, "one more");
+	c.reads = 0;
+	ok(reads_right(&mem, &c, START, 8), "a page that begins in a hole");
+	is_int(c.reads, 2, "is tried as a whole, then passed through");
+	ok(reads_right(&mem, &c, START + 8, 8), "and again");
+	is_int(c.reads, 3, "without trying");
+	ok(reads_right(&mem, &c, START + SIZE - 5, 5), "the last bytes");
+	c.reads = 0;
+	ok(reads_right(&mem, &c, START, SIZE), "all of it");
+	is_int(c.reads, 1, "goes straight through");
+
+	ok(reads_right(&mem, &c, second, 8), "before the target has run");
+	c.round++;
+	ok(!reads_right(&mem, &c, second, 8), "the cache does not know that");
+	gu_cache_clear(cache);
+	ok(reads_right(&mem, &c, second, 8), "until it is told");
+
+	is_status(gu_mem_read(&mem, START + SIZE - 2, &region, 3, &diag),
+		GU_FAULT, NULL, "past the end");
+	is_status(gu_mem_read(&mem, 0, &region, 3, &diag), GU_FAULT, NULL,
+		"outside");
+	is_status(gu_mem_read(&mem, UINT64_MAX - 1, &region, 2, &diag),
+		GU_FAULT, NULL, "the last bytes of all");
+	is_status(gu_mem_next_region(&mem, 0, &region), GU_OK, NULL,
+		"regions are the memory's");
+	is_int(region.addr, START, "own");
+	/* more pages than slots, in an order that meets evicted ones */
+	wrong = 0;
+	for (unsigned i = 0; i < 4000; i++)
+		wrong += !reads_right(&mem, &c,
+			START + (i * 2654435761U) % (SIZE - 300), 300);
+	is_int(wrong, 0, "pages that share slots are told apart");
+	gu_cache_destroy(cache);
+	gu_cache_destroy(NULL);
+}
+
+/* The splice against an array that is overwritten in the same order. */
+static void test_splice(void)
+{
+	enum { SPAN = 600, ROUNDS = 300 };
+	uint8_t sources[4][SPAN], model[SPAN], known[SPAN] = {0}, out[SPAN];
+	struct gu_mem_buffer buffers[4];
+	struct gu_splice *splice;
+	struct gu_diag diag;
+	struct gu_mem mem;
+	uint32_t seed = 1;
+	unsigned wrong = 0, listed = 0;
+
+	for (unsigned s = 0; s < 4; s++) {
+		for (unsigned i = 0; i < SPAN; i++)
+			sources[s][i] = (uint8_t)(s * 64 + i % 61);
+		buffers[s] = (struct gu_mem_buffer){sources[s], SPAN, 0x100};
+	}
+	is_status(gu_splice_create(false, 8, &diag, &splice), GU_OK, &diag,
+		"an empty splice");
+	mem = gu_splice_mem(splice);
+	is_status(gu_mem_read(&mem, 0x1000, out, 1, &diag), GU_FAULT, NULL,
+		"has nothing");
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct gu_mem source;
+		unsigned at, from, size;
+
+		seed = seed * 1664525 + 1013904223; /* Knuth's */
+		at = (seed >> 8) % SPAN;
+		from = (seed >> 4) % SPAN;
+		size = (seed >> 16) % 90;
+		if (size > SPAN - at)
+			size = SPAN - at;
+		if (size > SPAN - from)
+			size = SPAN - from;
+		source = gu_mem_of_buffer(&buffers[round % 4], false, 8);
+		if (gu_splice_add(splice, &source, 0x100 + from, size,
+			    0x1000 + at, &diag) != GU_OK)
+			wrong++;
+		memcpy(model + at, sources[round % 4] + from, size);
+		memset(known + at, 1, size);
+		for (unsigned a = 0; a < SPAN; a += 7) {
+			unsigned n = 1 + (a * 31 + round) % 50, k = 0;
+
+			n = n > SPAN - a ? SPAN - a : n;
+			while (k < n && known[a + k])
+				k++;
+			if (gu_mem_read(&mem, 0x1000 + a, out, n, &diag) ==
+				GU_OK)
+				wrong += k < n || memcmp(out, model + a, n) != 0;
+			else
+				wrong += k == n || diag.addr != 0x1000 + a + k;
+		}
+	}
+	is_int(wrong, 0, "what was added last wins, at every byte");
+	for (uint64_t at = 0;;) {
+		struct gu_region region;
+
+		if (gu_mem_next_region(&mem, at, &region) != GU_OK)
+			break;
+		if (region.addr < 0x1000 || region.addr < at)
+			wrong++;
+		for (uint64_t i = 0; i < region.size; i++)
+			listed += known[region.addr - 0x1000 + i];
+		at = region.addr + region.size;
+	}
+	for (unsigned i = 0; i < SPAN; i++)
+		listed -= known[i];
+	is_int(listed, 0, "the regions are the bytes that it knows");
+	is_int(wrong, 0, "in order");
+	gu_splice_destroy(splice);
+	gu_splice_destroy(NULL);
+}
+
+static void test_splice_edges(void)
+{
+	struct counter c = {0};
+	struct gu_mem under = {&counter_ops, &c, false, 8}, mem;
+	struct gu_splice *splice;
+	struct gu_region region;
+	struct gu_diag diag;
+	uint8_t out[8];
+
+	is_status(gu_splice_create(false, 8, &diag, &splice), GU_OK, &diag,
+		"a splice");
+	mem = gu_splice_mem(splice);
+	is_status(gu_splice_add(splice, &under, 0, 0, 0x1000, &diag), GU_OK,
+		&diag, "nothing is added");
+	is_status(gu_mem_next_region(&mem, 0, &region), GU_NOT_FOUND, NULL,
+		"which is nowhere");
+	is_status(gu_splice_add(splice, &under, 8, UINT64_MAX, 0, &diag),
+		GU_INVALID, NULL, "a source that wraps");
+	is_status(gu_splice_add(splice, &under, 0, UINT64_MAX, 8, &diag),
+		GU_INVALID, NULL, "a place that wraps");
+	/* more than the source has, at a page of its own */
+	is_status(gu_splice_add(splice, &under, START - 50, 200, 0x900000,
+			  &diag), GU_OK, &diag, "a source with a hole");
+	is_status(gu_mem_next_region(&mem, 0, &region), GU_OK, NULL,
+		"its region");
+	ok(region.addr == 0x900000 + 50 && region.size == 150 && region.write &&
+		!region.exec, "is what the source has of the range");
+	is_status(gu_mem_next_region(&mem, 0x900000 + 60, &region), GU_OK, NULL,
+		"asked from its middle");
+	is_int(region.addr, 0x900000 + 50, "it is whole");
+	is_status(gu_mem_read(&mem, 0x900000 + 49, out, 2, &diag), GU_FAULT,
+		NULL, "the hole cannot be read");
+	is_status(gu_mem_read(&mem, 0x900000 + 192, out, 8, &diag), GU_OK,
+		&diag, "the end can");
+	is_int(out[7], byte_at(&c, START - 50 + 199), "and is right");
+	is_status(gu_mem_read(&mem, 0x900000 + 193, out, 8, &diag), GU_FAULT,
+		NULL, "one more cannot");
+	gu_splice_destroy(splice);
+}
+
+static void test_process(void)
+{
+	static char marker[] = "read through /proc";
+	struct gu_process *process;
+	struct gu_region region;
+	struct gu_diag diag;
+	struct gu_mem mem;
+	char out[sizeof marker];
+	uint64_t entry, at = 0;
+	bool listed = false, ordered = true;
+
+	if (!is_status(gu_process_open((int)getpid(), &diag, &process), GU_OK,
+			    &diag, "this process"))
+		return;
+	mem = gu_process_mem(process);
+	is_int(mem.ptr_size, sizeof(void *), "pointer size");
+	is_status(gu_mem_read(&mem, (uintptr_t)marker, out, sizeof out, &diag),
+		GU_OK, &diag, "its memory is read");
+	is_str(gu_str(out), marker, "as it is");
+	is_status(gu_mem_read(&mem, 8, out, 1, &diag), GU_FAULT, &diag,
+		"address 8 is not");
+	is_int(diag.addr, 8, "and named");
+	is_status(gu_mem_read(&mem, UINT64_MAX - 4096, out, 1, &diag), GU_FAULT,
+		&diag, "nor is the top");
+	is_status(gu_process_auxv(process, AT_ENTRY, &entry), GU_OK, NULL,
+		"AT_ENTRY");
+	is_int(entry, getauxval(AT_ENTRY), "is the kernel's");
+	is_status(gu_process_auxv(process, 9999, &entry), GU_NOT_FOUND, NULL,
+		"an entry that there is not");
+	while (gu_mem_next_region(&mem, at, &region) == GU_OK) {
+		ordered = ordered && region.addr >= at && region.size > 0;
+		at = region.addr + region.size;
+		if ((uintptr_t)marker >= region.addr &&
+			(uintptr_t)marker < at)
+			listed = region.write;
+	}
+	ok(listed && ordered, "its mappings are listed in order");
+	gu_process_close(process);
+	gu_process_close(NULL);
+	is_status(gu_process_open(0x7ffffff0, &diag, &process), GU_IO, &diag,
+		"no such process");
+	says(&diag, "there is no process 2147483632", "and says so");
+}
+
+int main(void)
+{
+	test_cache();
+	test_splice();
+	test_splice_edges();
+	test_process();
+	return tap_done();
+}
