@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The reader against what GDB relies on: the frames of a stack that is known
+ * word by word, every callback failing or throwing in turn, sessions that
+ * change, lie or are damaged, and programs that are not what the session says.
+ */
+#include "engine/base/math.h"
+#include "engine/emit/session.h"
+#include "tests/fakegdb/gdb.h"
+#include "tests/fakegdb/stage.h"
+#include "tests/unit/fixtures.h"
+#include "tests/unit/tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct fakegdb gdb;
+static struct stage stage;
+
+/* Make the session name FILE at BIAS; NULL: no modules at all. */
+static void set_session(char *file, uint64_t bias)
+{
+	char none[] = "";
+	struct gu_session_module module = {
+		.file = file,
+		.symfile = none,
+		.bias = bias,
+		.lo = stage.module->lo + bias,
+		.hi = stage.module->hi + bias,
+	};
+	struct gu_session session = {.modules = &module, .nmodules = !!file};
+	struct gu_diag diag = {0};
+
+	if (gu_session_make(getpid(), &diag) ||
+		gu_session_write(getpid(), &session, &diag)) {
+		printf("Bail out! %s\n", diag.text);
+		exit(1);
+	}
+}
+
+static void use_stage(void)
+{
+	char path[4096];
+
+	(void)snprintf(path, sizeof path, "%s", stage.path);
+	set_session(path, stage.bias);
+}
+
+static void select_frame(size_t i)
+{
+	fakegdb_registers(&gdb, &stage.frames[i]);
+}
+
+static bool same_id(struct gdb_frame_id a, struct gdb_frame_id b)
+{
+	return a.code_address == b.code_address &&
+		a.stack_address == b.stack_address;
+}
+
+static bool is_frame(const struct gu_regs *got, const struct gu_regs *expected)
+{
+	return got->pc == expected->pc && got->sp == expected->sp &&
+		got->has_fp == expected->has_fp && got->fp == expected->fp;
+}
+
+/* Does "bt" show the stage's stack, and nothing after it? */
+static bool backtrace_is_right(void)
+{
+	size_t last = stage.nframes - 1;
+	struct gu_regs caller;
+
+	for (size_t i = 0; i < last; i++) {
+		select_frame(i);
+		if (fakegdb_unwind(&gdb) != GDB_SUCCESS ||
+			!fakegdb_caller(&gdb, &caller) ||
+			!is_frame(&caller, &stage.frames[i + 1])) {
+			printf("# frame %zu\n", i);
+			return false;
+		}
+	}
+	select_frame(last);
+	return fakegdb_unwind(&gdb) == GDB_SUCCESS &&
+		fakegdb_caller(&gdb, &caller) && caller.pc == 0;
+}
+
+/* GDB goes on by itself at every frame. */
+static bool declines(void)
+{
+	for (size_t i = 0; i < stage.nframes; i++) {
+		select_frame(i);
+		if (fakegdb_unwind(&gdb) != GDB_FAIL)
+			return false;
+	}
+	return true;
+}
+
+static void test_no_session(void)
+{
+	gu_session_remove(getpid());
+	ok(declines(), "no session: declines");
+	is_int(gdb.reg_gets + gdb.target_reads, 0,
+		"no session: asks GDB for nothing");
+	set_session(NULL, 0);
+	ok(declines(), "an empty session: declines");
+	is_int(gdb.reg_gets + gdb.target_reads, 0,
+		"an empty session: asks GDB for nothing");
+}
+
+static void test_backtrace(void)
+{
+	struct gdb_frame_id ids[STAGE_FRAMES];
+	bool pure = true, differ = true;
+	unsigned reads = 0;
+
+	use_stage();
+	ok(backtrace_is_right(), "the stack of %zu frames", stage.nframes);
+	ok(backtrace_is_right(), "the stack once more");
+	for (size_t i = 0; i + 1 < stage.nframes; i++) {
+		select_frame(i);
+		(void)fakegdb_unwind(&gdb);
+		if (i > 0 && gdb.target_reads > reads)
+			reads = gdb.target_reads;
+	}
+	ok(reads <= 2, "a caller's frame costs %u reads of its stack", reads);
+	for (size_t i = 0; i < stage.nframes; i++) {
+		select_frame(i);
+		ids[i] = fakegdb_id(&gdb);
+		(void)fakegdb_unwind(&gdb);
+		pure = pure && same_id(ids[i], fakegdb_id(&gdb));
+		for (size_t k = 0; k < i; k++)
+			differ = differ && !same_id(ids[i], ids[k]);
+	}
+	for (size_t i = stage.nframes; i-- > 0;) {
+		select_frame(i);
+		pure = pure && same_id(ids[i], fakegdb_id(&gdb));
+	}
+	ok(pure, "a frame's id is the same each time");
+	ok(differ, "frames have different ids");
+	for (size_t i = 1; i < stage.nframes; i++)
+		differ = differ &&
+			ids[i].stack_address >= ids[i - 1].stack_address;
+	ok(differ, "ids do not shrink outwards");
+	ok(fakegdb_read_declines(&gdb), "read declines what is not ours");
+}
+
+static void test_foreign(void)
+{
+	const uint64_t elsewhere[] = {0, 1, stage.module->lo + stage.bias - 1,
+		stage.module->hi + stage.bias, 0x7ffff7dd0000, UINT64_MAX};
+	struct gu_regs regs = stage.frames[0];
+	unsigned reads = 0;
+	bool ours = false;
+
+	for (size_t i = 0; i < GU_COUNT(elsewhere); i++) {
+		regs.pc = elsewhere[i];
+		fakegdb_registers(&gdb, &regs);
+		ours = ours || fakegdb_unwind(&gdb) == GDB_SUCCESS;
+		reads += gdb.target_reads;
+	}
+	ok(!ours, "a pc outside of the Go code: declines");
+	if (!stage.module->image->is_dyn)
+		is_int(reads, 0, "and reads nothing");
+	regs = stage.frames[0];
+	regs.has_fp = false;
+	fakegdb_registers(&gdb, &regs);
+	ok(fakegdb_unwind(&gdb) == GDB_SUCCESS &&
+			fakegdb_caller(&gdb, &regs) &&
+			is_frame(&regs, &stage.frames[1]),
+		"without a frame pointer: it is in memory");
+	fakegdb_registers(&gdb, &stage.frames[0]);
+	for (size_t i = 0; i < GDB_REGISTERS; i++)
+		gdb.now[i].known = false;
+	is_int(fakegdb_unwind(&gdb), GDB_FAIL, "no register known: declines");
+}
+
+/* Whatever fails, what is given is right or nothing. */
+static void test_failures(void)
+{
+	bool wrong = false, late = false;
+	unsigned n;
+
+	for (n = 1; n < 100 && !late; n++) {
+		struct gu_regs caller;
+
+		use_stage();
+		select_frame(0);
+		gdb.fail_read_at = n;
+		if (fakegdb_unwind(&gdb) == GDB_SUCCESS &&
+			fakegdb_caller(&gdb, &caller)) {
+			caller.fp = stage.frames[1].fp;
+			caller.has_fp = true;
+			wrong = wrong || !is_frame(&caller, &stage.frames[1]);
+		}
+		late = gdb.target_reads < n;
+		gdb.fail_read_at = 0;
+		wrong = wrong || !backtrace_is_right();
+	}
+	ok(!wrong && late, "each of %u reads of memory fails in turn", n - 2);
+}
+
+static void test_throws(void)
+{
+	bool threw = true, wrong = false;
+	unsigned n;
+
+	for (n = 1; n < 200 && threw; n++) {
+		if (n % 2)
+			use_stage(); /* a new file: the module is opened */
+		select_frame(n % (unsigned)stage.nframes);
+		gdb.throw_at = n;
+		threw = !fakegdb_try(&gdb);
+		gdb.throw_at = 0;
+		wrong = wrong || !backtrace_is_right();
+	}
+	ok(!wrong && !threw && n > 4,
+		"an exception out of each of %u callbacks in turn", n - 2);
+}
+
+static void put_session(const char *text)
+{
+	gu_cleanup(gu_buf_deinit) struct gu_buf buf;
+
+	gu_buf_init(&buf, false);
+	gu_buf_str(&buf, gu_str(text));
+	ok(gu_session_put(getpid(), "modules", &buf, NULL) == GU_OK &&
+			declines(),
+		"a damaged session: %.40s", text);
+}
+
+static void test_sessions(void)
+{
+	static char missing[] = "/nonexistent/program";
+	static char not_go[] = "/bin/sh";
+	static char not_elf[] = "/etc/passwd";
+	static char folder[] = "/tmp";
+
+	use_stage();
+	ok(backtrace_is_right(), "a session");
+	gu_session_remove(getpid());
+	ok(declines(), "the session is removed");
+	use_stage();
+	ok(backtrace_is_right(), "a session again");
+	set_session(missing, stage.bias);
+	ok(declines(), "the module's file is missing");
+	set_session(not_go, stage.bias);
+	ok(declines(), "the module is not Go");
+	set_session(not_elf, stage.bias);
+	ok(declines(), "the module is not ELF");
+	set_session(folder, stage.bias);
+	ok(declines(), "the module is a folder");
+	put_session("");
+	put_session("gounstrip-session 1");
+	put_session("gounstrip-session 2\n");
+	put_session("gounstrip-session 1\nmodule");
+	put_session("gounstrip-session 1\n\n");
+	put_session("gounstrip-session 1\nmodule\t/bin/sh\t0\t0\t0\t\n");
+	put_session("gounstrip-session 1\nmodule\t/bin/sh\t0x0\t0x2\t0x1\t\n");
+	put_session("gounstrip-session 1\nmodule\t/%\t0x0\t0x1\t0x2\t\n");
+	put_session("gounstrip-session 1\nmodule\t/%00\t0x0\t0x1\t0x2\t\n");
+	put_session("gounstrip-session 1\nmodule\t/x\t0x0\t0x1\t"
+		    "0xfffffffffffffffff\t\n");
+	put_session("gounstrip-session 1\nmodule\t/x\t0x0\t0x0\t"
+		    "0xffffffffffffffff\t\nmodule\t\t\t\t\t\n");
+	use_stage();
+	ok(backtrace_is_right(), "and a good session after those");
+}
+
+static void test_programs(void)
+{
+	uint64_t bias = stage.bias;
+
+	use_stage();
+	stage.other_program = true;
+	ok(declines(), "another program at the same addresses: declines");
+	stage.other_program = false;
+	ok(backtrace_is_right(), "the right program again");
+	if (!stage.module->image->is_dyn)
+		return;
+	stage_move(&stage, 0x7f0012345000);
+	ok(backtrace_is_right(), "run again, loaded elsewhere");
+	stage_move(&stage, 0x555555554000);
+	ok(backtrace_is_right(), "and again");
+	stage.other_program = true;
+	ok(declines(), "another program there: declines");
+	stage.other_program = false;
+	stage_move(&stage, bias);
+	set_session(NULL, 0);
+	ok(declines(), "the session has no module any more");
+}
+
+/* Return addresses in LR: only arm64's innermost frame may have one. */
+static void test_link_register(void)
+{
+	struct gu_regs leaf = stage.frames[0], caller;
+	struct gu_func func;
+
+	if (gdb.arch != GU_ARCH_ARM64 ||
+		gu_pclntab_find(&stage.module->tab, leaf.pc - stage.bias, NULL,
+			&func))
+		return;
+	leaf = stage.frames[1];
+	leaf.pc = func.entry + stage.bias;
+	leaf.lr = stage.frames[1].pc;
+	leaf.has_lr = true;
+	fakegdb_registers(&gdb, &leaf);
+	ok(fakegdb_unwind(&gdb) == GDB_SUCCESS &&
+			fakegdb_caller(&gdb, &caller) &&
+			is_frame(&caller, &stage.frames[1]),
+		"at its entry a function's caller is in LR");
+	leaf.lr = leaf.pc + 4;
+	fakegdb_registers(&gdb, &leaf);
+	ok(fakegdb_unwind(&gdb) == GDB_SUCCESS &&
+			fakegdb_caller(&gdb, &caller) && caller.pc == 0,
+		"an LR that a call of its own left says nothing");
+}
+
+static void test_fixture(const struct fixture *fixture, void *ctx)
+{
+	const uint64_t bias =
+		strstr(fixture->mode, "pie") ? 0x555555554000 : 0;
+
+	if (!stage_open(&stage, fixture->strip, bias)) {
+		ok(false, "%s: a stack can be built", fixture->name);
+		return;
+	}
+	gdb = (struct fakegdb){.arch = stage.module->image->arch,
+		.target = &stage.mem};
+	printf("# %s\n", fixture->name);
+	if (ok(fakegdb_load(&gdb, ctx), "the reader loads")) {
+		test_no_session();
+		test_backtrace();
+		test_foreign();
+		test_failures();
+		test_throws();
+		test_sessions();
+		use_stage();
+		(void)backtrace_is_right();
+		test_link_register();
+		test_programs();
+		fakegdb_unload(&gdb);
+		is_int(gdb.breaches, 0, "%s: no breach of GDB's contracts",
+			fixture->name);
+	}
+	stage_close(&stage);
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const wanted[] = {"go1.26-amd64-static",
+		"go1.16-amd64-static", "go1.27-amd64-pie",
+		"go1.16-amd64-cgo-pie", "go1.27-arm64-static",
+		"go1.20-arm64-static"};
+	const char *build = getenv("abs_top_builddir");
+	char reader[4096];
+
+	(void)snprintf(reader, sizeof reader,
+		"%s/jitreader/.libs/gounstrip-reader.so", build ? build : ".");
+	if (argc > 1)
+		fixtures_each(argv[1], test_fixture, reader);
+	for (size_t i = 0; argc == 1 && i < GU_COUNT(wanted); i++)
+		fixtures_each(wanted[i], test_fixture, reader);
+	gu_session_remove(getpid());
+	return tap_done();
+}
