@@ -66,22 +66,40 @@ enum gu_status gu_fail_at(struct gu_diag *diag, enum gu_status code,
 	return code;
 }
 
+/*
+ * The reason matters more than the context: of a context that is too long
+ * (a path) the end is kept.
+ */
+static void prepend(char *text, const char *context)
+{
+	size_t room = GU_DIAG_TEXT - strlen(text) - 1, n = strlen(context);
+	const char *mark = "";
+
+	if (n + 2 > room) {
+		if (room < sizeof "...: ")
+			return;
+		mark = "...";
+		context += n - (room - (sizeof "...: " - 1));
+		n = strlen(context);
+	}
+	memmove(text + strlen(mark) + n + 2, text, strlen(text) + 1);
+	memcpy(text + strlen(mark) + n, ": ", 2);
+	memcpy(text + strlen(mark), context, n);
+	memcpy(text, mark, strlen(mark));
+}
+
 enum gu_status gu_fail_in(struct gu_diag *diag, enum gu_status code,
 	const char *format, ...)
 {
-	char inner[GU_DIAG_TEXT];
+	char context[4096];
 	va_list args;
-	int n;
 
 	if (!diag || !gu_is_error(code))
 		return code;
-	memcpy(inner, diag->text, sizeof inner);
 	va_start(args, format);
-	n = vsnprintf(diag->text, sizeof diag->text, format, args);
+	(void)vsnprintf(context, sizeof context, format, args);
 	va_end(args);
-	if (n >= 0 && (size_t)n < sizeof diag->text)
-		(void)snprintf(diag->text + n, sizeof diag->text - (size_t)n,
-			": %s", inner);
+	prepend(diag->text, context);
 	make_printable(diag->text);
 	return code;
 }
