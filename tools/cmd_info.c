@@ -109,9 +109,14 @@ static json_t *get_format(const struct subject *s)
 		s->image->mem.be ? "big" : "little");
 }
 
+/* GOARCH; of MIPS the engine's name leaves the byte order to the image. */
 static json_t *get_arch(const struct subject *s)
 {
-	return json_string(gu_arch_name(s->image->arch));
+	enum gu_arch arch = s->image->arch;
+	bool le = (arch == GU_ARCH_MIPS || arch == GU_ARCH_MIPS64) &&
+		!s->image->mem.be;
+
+	return json_sprintf("%s%s", gu_arch_name(arch), le ? "le" : "");
 }
 
 static json_t *get_version(const struct subject *s)

@@ -2,6 +2,7 @@
 /* gounstrip: finds the subcommand, and sees to it that output arrived. */
 #include "config.h"
 
+#include "engine/emit/text.h"
 #include "tools/command.h"
 
 #include <errno.h>
@@ -24,18 +25,24 @@ static const struct gu_command *const commands[] = {
 
 void gu_complain(const char *subject, const char *format, ...)
 {
-	struct gu_diag diag;
-	char text[GU_DIAG_TEXT];
+	struct gu_buf gu_cleanup(gu_buf_deinit) line;
+	char *text = NULL;
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
 	va_end(args);
-	/* gu_fail makes outside bytes harmless to a terminal */
-	(void)gu_fail(&diag, GU_INVALID, "%s%s%s", subject ? subject : "",
-		subject ? ": " : "", text);
+	gu_buf_init(&line, false);
+	if (subject) {
+		gu_text_escape(&line, gu_str(subject));
+		gu_buf_str(&line, gu_str(": "));
+	}
+	gu_text_escape(&line, gu_str(text ? text : "out of memory"));
+	free(text);
 	fflush(stdout);
-	fprintf(stderr, "gounstrip: %s\n", diag.text);
+	fprintf(stderr, "gounstrip: %.*s\n", (int)line.n,
+		(const char *)line.p);
 }
 
 int gu_complain_diag(const char *subject, const struct gu_diag *diag)
