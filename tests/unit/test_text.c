@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Names from a hostile file as text: nothing that a terminal acts upon, no
+ * line that is not ours, and always UTF-8.
+ */
+#include "engine/base/math.h"
+#include "engine/emit/text.h"
+#include "tests/unit/tap.h"
+
+static void test_escape(void)
+{
+	static const struct {
+		struct gu_str in;
+		const char *out, *what;
+	} cases[] = {
+#define CASE(in, out, what) {{in, sizeof(in) - 1}, out, what}
+		CASE("", "", "nothing"),
+		CASE("main.(*T[go.shape.int]).F", "main.(*T[go.shape.int]).F",
+			"a name"),
+		CASE("main.\xc3\xa4\xe4\xb8\x96\xf0\x9f\x98\x80",
+			"main.\xc3\xa4\xe4\xb8\x96\xf0\x9f\x98\x80",
+			"letters of two, three and four bytes"),
+		CASE("a\x1b[31mb", "a\\x1b[31mb", "an escape sequence"),
+		CASE("a\nfile b\r\t\x7f", "a\\x0afile b\\x0d\\x09\\x7f",
+			"line ends, tabs and DEL"),
+		CASE("a\0b", "a\\x00b", "NUL"),
+		CASE("a\\x1b", "a\\\\x1b", "a backslash"),
+		CASE("\xc2\x9b" "31m", "\\xc2\\x9b31m", "C1 control as UTF-8"),
+		CASE("\x9b" "31m", "\\x9b31m", "C1 control as one byte"),
+		CASE("\xc2\xa0", "\xc2\xa0", "the first letter beyond C1"),
+		CASE("a\xc3", "a\\xc3", "a sequence that is cut"),
+		CASE("\xc0\xaf", "\\xc0\\xaf", "an overlong form"),
+		CASE("\xe0\x80\xaf", "\\xe0\\x80\\xaf", "a longer one"),
+		CASE("\xed\xa0\x80", "\\xed\\xa0\\x80", "a surrogate"),
+		CASE("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80",
+			"beyond Unicode"),
+		CASE("\xff\xfe", "\\xff\\xfe", "bytes that UTF-8 never has"),
+#undef CASE
+	};
+	struct gu_buf buf;
+	size_t i;
+
+	gu_buf_init(&buf, false);
+	for (i = 0; i < GU_COUNT(cases); i++) {
+		buf.n = 0;
+		gu_text_escape(&buf, cases[i].in);
+		is_str(((struct gu_str){(const char *)buf.p, buf.n}),
+			cases[i].out, "escape: %s", cases[i].what);
+	}
+	gu_buf_deinit(&buf);
+}
+
+static void test_place(void)
+{
+	struct gu_buf buf;
+
+	gu_buf_init(&buf, false);
+	gu_text_place(&buf, gu_str("/a b/c.go"), 12);
+	gu_text_place(&buf, (struct gu_str){NULL, 0}, 12);
+	gu_text_place(&buf, gu_str("x"), -1);
+	is_str(((struct gu_str){(const char *)buf.p, buf.n}),
+		"/a b/c.go:12??:12x:0", "place: file, no file, no line");
+	gu_buf_deinit(&buf);
+}
+
+int main(void)
+{
+	test_escape();
+	test_place();
+	return tap_done();
+}
