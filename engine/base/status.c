@@ -27,6 +27,7 @@ static void make_printable(char *text)
 			*p = '?';
 }
 
+GU_PRINTF(4, 0)
 static enum gu_status fail(struct gu_diag *diag, enum gu_status code,
 	const uint64_t *addr, const char *format, va_list args)
 {

@@ -129,15 +129,16 @@ static enum gu_status splice_read(void *ctx, uint64_t addr, void *buf,
 	uint8_t *p = buf;
 
 	for (size_t i = find(splice, addr); len > 0; i++) {
-		const struct range *r = &splice->ranges[i];
+		const struct range *r;
 		uint64_t left;
 		size_t n;
 		enum gu_status st;
 
-		if (i == splice->n || r->at > addr)
+		if (i == splice->n || splice->ranges[i].at > addr)
 			return gu_fail_at(diag, GU_FAULT, addr,
 				"nothing is known of the memory at 0x%" PRIx64,
 				addr);
+		r = &splice->ranges[i];
 		left = r->last - addr;
 		n = left < len - 1 ? (size_t)left + 1 : len;
 		st = gu_mem_read(&r->source, r->addr + (addr - r->at), p, n,

@@ -8,6 +8,7 @@
 static int tests, failures, skipped;
 
 /* The line of a check; true if its details are wanted. */
+GU_PRINTF(4, 0)
 static bool result(bool held, const char *file, int line, const char *format,
 	va_list args)
 {

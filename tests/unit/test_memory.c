@@ -2,11 +2,13 @@
 /* engine/image: the cache, the splice, and this very process. */
 #include "engine/base/math.h"
 #include "engine/image/cache.h"
+#include "engine/image/elf_file.h"
 #include "engine/image/process.h"
 #include "engine/image/splice.h"
 #include "tests/unit/tap.h"
 
 #include <elf.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -280,11 +282,35 @@ static void test_process(void)
 	says(&diag, "there is no process 2147483632", "and says so");
 }
 
+/* The dynamic linker's own work is the oracle: pointers of this program. */
+static void test_own_relocations(void)
+{
+	static const char *const pointers[] = {
+		"one", "two", "three", "four", "five", "six", "seven"
+	};
+	struct gu_elf_file *file;
+	struct gu_diag diag;
+	const char *out[GU_COUNT(pointers)];
+	uint64_t bias;
+
+	if (!is_status(gu_elf_file_open("/proc/self/exe", &diag, &file), GU_OK,
+			    &diag, "this program"))
+		return;
+	bias = getauxval(AT_ENTRY) - gu_elf_file_entry(file);
+	is_status(gu_elf_file_expect(file, bias, (uintptr_t)pointers - bias,
+			  pointers, sizeof pointers, &diag, out), GU_OK, &diag,
+		"its pointers where it is mapped");
+	is_bytes(out, pointers, sizeof pointers, "are what they are, bias 0x%"
+		PRIx64, bias);
+	gu_elf_file_close(file);
+}
+
 int main(void)
 {
 	test_cache();
 	test_splice();
 	test_splice_edges();
 	test_process();
+	test_own_relocations();
 	return tap_done();
 }
