@@ -3,6 +3,8 @@
 
 #include "engine/base/math.h"
 
+#include <endian.h>
+
 void gu_cur_seek(struct gu_cur *cur, uint64_t off)
 {
 	if (off > (uint64_t)(cur->end - cur->start))
@@ -11,36 +13,51 @@ void gu_cur_seek(struct gu_cur *cur, uint64_t off)
 		cur->p = cur->start + off;
 }
 
-uint64_t gu_cur_word(struct gu_cur *cur, unsigned size)
-{
-	const uint8_t *p;
-	uint64_t value = 0;
-
-	if (size != 1 && size != 2 && size != 4 && size != 8) {
-		cur->bad = true;
-		return 0;
-	}
-	p = gu_cur_bytes(cur, size);
-	if (!p)
-		return 0;
-	for (unsigned i = 0; i < size; i++)
-		value = value << 8 | p[cur->be ? i : size - 1 - i];
-	return value;
-}
-
 uint16_t gu_cur_u16(struct gu_cur *cur)
 {
-	return (uint16_t)gu_cur_word(cur, 2);
+	const uint8_t *p = gu_cur_bytes(cur, 2);
+	uint16_t value = 0;
+
+	if (p)
+		memcpy(&value, p, sizeof value);
+	return cur->be ? be16toh(value) : le16toh(value);
 }
 
 uint32_t gu_cur_u32(struct gu_cur *cur)
 {
-	return (uint32_t)gu_cur_word(cur, 4);
+	const uint8_t *p = gu_cur_bytes(cur, 4);
+	uint32_t value = 0;
+
+	if (p)
+		memcpy(&value, p, sizeof value);
+	return cur->be ? be32toh(value) : le32toh(value);
 }
 
 uint64_t gu_cur_u64(struct gu_cur *cur)
 {
-	return gu_cur_word(cur, 8);
+	const uint8_t *p = gu_cur_bytes(cur, 8);
+	uint64_t value = 0;
+
+	if (p)
+		memcpy(&value, p, sizeof value);
+	return cur->be ? be64toh(value) : le64toh(value);
+}
+
+uint64_t gu_cur_word(struct gu_cur *cur, unsigned size)
+{
+	switch (size) {
+	case 1:
+		return gu_cur_u8(cur);
+	case 2:
+		return gu_cur_u16(cur);
+	case 4:
+		return gu_cur_u32(cur);
+	case 8:
+		return gu_cur_u64(cur);
+	default:
+		cur->bad = true;
+		return 0;
+	}
 }
 
 uint64_t gu_cur_uvarint64(struct gu_cur *cur)
