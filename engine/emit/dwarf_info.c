@@ -5,17 +5,12 @@
 
 #include <dwarf.h>
 
-/*
- * Abbreviations: the unit, then subprograms by what is known of them.  CODE =
- * FUNC_CODE + (external ? EXTERNAL : 0) + (file known ? FILE_KNOWN : 0) +
- * (line known too ? LINE_KNOWN : 0).
- */
+/* Abbreviations: the unit, then subprograms by what is known of them. */
 enum {
 	UNIT_CODE = 1,
-	FUNC_CODE = 2,
-	EXTERNAL = 1,
-	FILE_KNOWN = 2,
-	LINE_KNOWN = 4,
+	FUNC_CODE = 2, /* neither file nor line */
+	FILE_CODE = 3,
+	LINE_CODE = 4, /* file and line */
 };
 
 static void put_attr(struct gu_buf *buf, unsigned name, unsigned form)
@@ -38,20 +33,19 @@ static void put_abbrevs(struct gu_buf *buf)
 	put_attr(buf, DW_AT_producer, DW_FORM_strp);
 	put_attr(buf, 0, 0);
 
-	for (unsigned known = 0; known <= (EXTERNAL | FILE_KNOWN | LINE_KNOWN);
-		known++) {
-		gu_buf_uleb(buf, FUNC_CODE + known);
+	for (unsigned code = FUNC_CODE; code <= LINE_CODE; code++) {
+		gu_buf_uleb(buf, code);
 		gu_buf_uleb(buf, DW_TAG_subprogram);
 		gu_buf_u8(buf, DW_CHILDREN_no);
 		put_attr(buf, DW_AT_name, DW_FORM_strp);
 		put_attr(buf, DW_AT_low_pc, DW_FORM_addr);
 		put_attr(buf, DW_AT_high_pc, DW_FORM_udata);
-		if (known & FILE_KNOWN)
+		if (code >= FILE_CODE)
 			put_attr(buf, DW_AT_decl_file, DW_FORM_udata);
-		if (known & LINE_KNOWN)
+		if (code >= LINE_CODE)
 			put_attr(buf, DW_AT_decl_line, DW_FORM_udata);
-		if (known & EXTERNAL)
-			put_attr(buf, DW_AT_external, DW_FORM_flag_present);
+		/* Go says so of every function, static ones as well */
+		put_attr(buf, DW_AT_external, DW_FORM_flag_present);
 		put_attr(buf, 0, 0);
 	}
 	gu_buf_u8(buf, 0);
@@ -102,7 +96,9 @@ void gu_dwarf_info_begin(struct gu_dwarf_info *d,
 {
 	struct gu_buf *info = &d->info;
 
+	d->empty = true;
 	d->unit = info->n;
+	d->unit_ranges = d->ranges.n;
 	gu_buf_word(info, 0, 4);
 	gu_buf_word(info, d->version, 2);
 	if (d->version >= 5) {
@@ -145,21 +141,19 @@ void gu_dwarf_info_func(struct gu_dwarf_info *d,
 	const struct gu_dwarf_func *func)
 {
 	struct gu_buf *info = &d->info;
-	unsigned known = func->external ? EXTERNAL : 0;
+	unsigned code = !func->file ? FUNC_CODE
+		: !func->line ? FILE_CODE : LINE_CODE;
 
-	if (func->file)
-		known |= FILE_KNOWN;
-	if (func->file && func->line)
-		known |= LINE_KNOWN;
-	gu_buf_uleb(info, FUNC_CODE + known);
+	gu_buf_uleb(info, code);
 	gu_buf_word(info, func->name, 4);
 	gu_buf_word(info, func->entry, d->ptr_size);
 	gu_buf_uleb(info, func->end - func->entry);
-	if (known & FILE_KNOWN)
+	if (code >= FILE_CODE)
 		gu_buf_uleb(info, func->file);
-	if (known & LINE_KNOWN)
+	if (code >= LINE_CODE)
 		gu_buf_uleb(info, func->line);
 
+	d->empty = false;
 	/* functions with nothing but padding between them share a range */
 	if (func->entry != d->next) {
 		put_range(d);
@@ -169,8 +163,14 @@ void gu_dwarf_info_func(struct gu_dwarf_info *d,
 	d->next = func->next;
 }
 
-void gu_dwarf_info_end(struct gu_dwarf_info *d)
+bool gu_dwarf_info_end(struct gu_dwarf_info *d)
 {
+	if (d->empty) {
+		d->info.n = d->unit;
+		d->ranges.n = d->unit_ranges;
+		d->aranges.n = d->unit_aranges;
+		return false;
+	}
 	put_range(d);
 	if (d->version >= 5)
 		gu_buf_u8(&d->ranges, DW_RLE_end_of_list);
@@ -181,6 +181,7 @@ void gu_dwarf_info_end(struct gu_dwarf_info *d)
 		d->aranges.n - d->unit_aranges - 4, 4);
 	gu_buf_u8(&d->info, 0); /* no more children */
 	gu_buf_patch(&d->info, d->unit, d->info.n - d->unit - 4, 4);
+	return true;
 }
 
 enum gu_status gu_dwarf_info_finish(struct gu_dwarf_info *d,

@@ -19,7 +19,9 @@ struct gu_dwarf_info {
 	/* private: */
 	unsigned version;
 	uint8_t ptr_size;
-	size_t unit, unit_aranges; /* where those of the unit at hand begin */
+	/* where those of the unit at hand begin */
+	size_t unit, unit_ranges, unit_aranges;
+	bool empty;                /* it has no function yet */
 	uint64_t lo, hi;           /* its range at hand; lo == hi: none */
 	uint64_t next;             /* where a function would join it */
 };
@@ -36,7 +38,6 @@ struct gu_dwarf_func {
 	uint64_t next;       /* where the next function begins */
 	uint32_t file;       /* number in the unit's line table; 0: not known */
 	uint32_t line;       /* of the declaration; 0: not known */
-	bool external;
 };
 
 /* VERSION of DWARF: 5 or 4. */
@@ -44,12 +45,15 @@ void gu_dwarf_info_init(struct gu_dwarf_info *d, unsigned version,
 	uint8_t ptr_size, bool be);
 void gu_dwarf_info_deinit(struct gu_dwarf_info *d);
 
-/* A unit, its functions by address (which must not overlap), its end. */
+/*
+ * A unit, its functions by address (which must not overlap), its end: false if
+ * there was no function, then there is no unit either.
+ */
 void gu_dwarf_info_begin(struct gu_dwarf_info *d,
 	const struct gu_dwarf_unit *unit);
 void gu_dwarf_info_func(struct gu_dwarf_info *d,
 	const struct gu_dwarf_func *func);
-void gu_dwarf_info_end(struct gu_dwarf_info *d);
+bool gu_dwarf_info_end(struct gu_dwarf_info *d);
 
 /* After the last unit.  GU_NO_MEMORY if anything was dropped. */
 enum gu_status gu_dwarf_info_finish(struct gu_dwarf_info *d,

@@ -56,28 +56,61 @@ static void make_note(struct gu_buf *buf, bool be, const char *owner,
 	gu_buf_zero(buf, gu_align_up(desc.n, 4) - desc.n);
 }
 
-/* At the address that the note has in IMAGE, if its section tells. */
+/*
+ * A section with contents that are not mapped where its address says: GDB
+ * complains of loadable sections that are in no segment of the file, so this
+ * one is not loadable, and an empty one of the same name stands at the address.
+ */
+static struct gu_elf_section with_contents(const struct gu_image *image,
+	const char *name, uint32_t type, const void *data, size_t size)
+{
+	const struct gu_section *there = gu_image_section(image, name);
+
+	return (struct gu_elf_section){
+		.name = gu_str(name),
+		.type = type,
+		.addr = there && there->flags & SHF_ALLOC ? there->addr : 0,
+		.align = 4,
+		.data = data,
+		.data_size = size,
+	};
+}
+
 static void add_note(struct gu_elf_writer *w, const struct gu_image *image,
 	const char *name, const struct gu_buf *note)
 {
-	const struct gu_section *there = gu_image_section(image, name);
-	struct gu_elf_section section = {
-		.name = gu_str(name),
-		.type = SHT_NOTE,
-		.align = 4,
-		.data = note->p,
-		.data_size = note->n,
+	struct gu_elf_section section = with_contents(image, name, SHT_NOTE,
+		note->p, note->n);
+	struct gu_elf_segment segment = {
+		.type = PT_NOTE,
+		.flags = PF_R,
+		.addr = section.addr,
 	};
-	struct gu_elf_segment segment = {.type = PT_NOTE, .flags = PF_R};
 
 	if (note->n == 0)
 		return;
-	if (there && there->flags & SHF_ALLOC) {
-		section.flags = SHF_ALLOC;
-		section.addr = segment.addr = there->addr;
-	}
 	segment.section = gu_elf_writer_section(w, &section);
 	gu_elf_writer_segment(w, &segment);
+}
+
+/*
+ * Where the symbol file takes the program's place in GDB (there is no build id
+ * by which it could stand beside it), C frames unwind by its .eh_frame.
+ */
+static void add_eh_frame(struct gu_elf_shape *shape, struct gu_elf_writer *w,
+	const struct gu_image *image)
+{
+	const struct gu_section *s = gu_image_section(image, ".eh_frame");
+	struct gu_elf_section section;
+
+	if (shape->build_id.n || !s || s->type == SHT_NOBITS ||
+		!(s->flags & SHF_ALLOC) || s->size > EH_FRAME_MAX ||
+		gu_view_open(&image->mem, s->addr, s->size, NULL,
+			&shape->eh_frame))
+		return;
+	section = with_contents(image, ".eh_frame", SHT_PROGBITS,
+		shape->eh_frame.p, shape->eh_frame.n);
+	(void)gu_elf_writer_section(w, &section);
 }
 
 static bool add(struct gu_elf_shape *shape, const struct gu_elf_section *s)
@@ -86,25 +119,6 @@ static bool add(struct gu_elf_shape *shape, const struct gu_elf_section *s)
 		return false;
 	shape->sections[shape->n++] = *s;
 	return true;
-}
-
-static bool is_note(struct gu_str name)
-{
-	return gu_str_eq(name, gu_str(".note.gnu.build-id")) ||
-		gu_str_eq(name, gu_str(".note.go.buildid"));
-}
-
-/* .eh_frame with its contents: without it C frames would not unwind. */
-static void fill_eh_frame(struct gu_elf_shape *shape,
-	const struct gu_image *image, struct gu_elf_section *s)
-{
-	if (shape->eh_frame.p || s->size > EH_FRAME_MAX ||
-		gu_view_open(&image->mem, s->addr, s->size, NULL,
-			&shape->eh_frame))
-		return;
-	s->type = SHT_PROGBITS;
-	s->data = shape->eh_frame.p;
-	s->data_size = shape->eh_frame.n;
 }
 
 static bool take_sections(struct gu_elf_shape *shape,
@@ -124,13 +138,10 @@ static bool take_sections(struct gu_elf_shape *shape,
 			.align = 1,
 		};
 
-		if (!(s.flags & SHF_ALLOC) || s.size == 0 || is_note(s.name) ||
-			(!(s.flags & SHF_TLS) &&
+		if (!(s.flags & SHF_ALLOC) ||
+			(s.size && !(s.flags & SHF_TLS) &&
 				!gu_image_segment(image, s.addr, s.size)))
 			continue;
-		if (from->type != SHT_NOBITS &&
-			gu_str_eq(s.name, gu_str(".eh_frame")))
-			fill_eh_frame(shape, image, &s);
 		if (!add(shape, &s))
 			return false;
 	}
@@ -161,6 +172,15 @@ static bool make_text(struct gu_elf_shape *shape,
 static void add_segments(const struct gu_image *image,
 	struct gu_elf_writer *w)
 {
+	const struct gu_section *hdr = gu_image_section(image, ".eh_frame_hdr");
+
+	if (hdr && hdr->flags & SHF_ALLOC)
+		gu_elf_writer_segment(w, &(struct gu_elf_segment){
+			.type = PT_GNU_EH_FRAME,
+			.flags = PF_R,
+			.addr = hdr->addr,
+			.mem_size = hdr->size,
+		});
 	for (size_t i = 0; i < image->nsegments; i++) {
 		const struct gu_segment *from = &image->segments[i];
 		struct gu_elf_segment segment = {
@@ -211,6 +231,7 @@ enum gu_status gu_elf_shape_init(struct gu_elf_shape *shape,
 		gu_elf_file_go_build_id(file));
 	add_note(w, image, ".note.gnu.build-id", &shape->build_id);
 	add_note(w, image, ".note.go.buildid", &shape->go_build_id);
+	add_eh_frame(shape, w, image);
 	add_segments(image, w);
 
 	shape->base = w->nsections;

@@ -76,7 +76,7 @@ static uint32_t put_all(struct gu_buf *buf, bool is64,
 		struct symbol symbol = {f->entry, f->end - f->entry, f->name,
 			f->section, (uint8_t)ELF64_ST_INFO(bind, STT_FUNC)};
 
-		if (f->external != global)
+		if (f->global != global)
 			continue;
 		put(buf, is64, &symbol);
 		n++;

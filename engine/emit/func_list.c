@@ -14,6 +14,18 @@ uint32_t gu_func_list_str(struct gu_func_list *list, struct gu_str s)
 	return off;
 }
 
+static bool is_assembler(const struct gu_pclntab *tab,
+	const struct gu_func *func)
+{
+	struct gu_str file;
+
+	if (tab->form >= GU_PCLNTAB_1_18)
+		return func->flags & GU_FUNC_ASM;
+	file = gu_func_file(tab, func,
+		gu_pcvalue_at(tab, func, func->pcfile, func->entry));
+	return file.n > 2 && memcmp(file.p + file.n - 2, ".s", 2) == 0;
+}
+
 /*
  * The item of function INDEX, but for its place in the list; false if the
  * record, its name or its addresses are bad.
@@ -34,7 +46,8 @@ static bool make_item(const struct gu_module *module,
 		.entry = func.entry,
 		.end = gu_func_end(tab, &func),
 		.index = index,
-		.external = func.func_id == 0 ||
+		.unit = is_assembler(tab, &func),
+		.global = func.func_id == 0 ||
 			gu_module_kind(module, &func) != GU_KIND_WRAPPER,
 	};
 	if (item->end <= item->entry)
@@ -52,8 +65,8 @@ static bool add_item(struct gu_func_list *list, struct gu_func_item *item,
 	if (!gu_vec_room(&list->items, &list->cap, list->n))
 		return false;
 	if (package.n == 0)
-		item->external = false;
-	item->unit = gu_intern_str(&list->packages, package);
+		item->global = false;
+	item->unit += 2 * gu_intern_str(&list->packages, package);
 	item->name = gu_func_list_str(list, name);
 	list->items[list->n++] = *item;
 	return !list->packages.failed && !list->strs.failed;
@@ -86,10 +99,11 @@ static bool collect(struct gu_func_list *list, const struct gu_module *module,
 /* Sort by unit, keeping the order of addresses. */
 static bool group(struct gu_func_list *list)
 {
-	uint32_t nunits = list->packages.n;
+	uint32_t nunits = 2 * list->packages.n;
 	uint32_t *start = calloc((size_t)nunits + 2, sizeof *start);
 	uint32_t *order = calloc((size_t)list->n + 1, sizeof *order);
 
+	list->nunits = nunits;
 	list->unit_start = start;
 	list->order = order;
 	if (!start || !order)

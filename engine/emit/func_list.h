@@ -13,9 +13,10 @@ struct gu_func_item {
 	uint64_t entry, end; /* addresses */
 	uint32_t index;      /* in the Go table */
 	uint32_t name;       /* offset in strs */
-	uint32_t unit;       /* number of its package */
+	uint32_t unit;       /* number of its unit */
 	uint16_t section;    /* number in the file */
-	bool external;       /* false: the compiler's or assembler's own */
+	bool global;         /* false: of the compiler or assembler, or an ABI
+				wrapper, which has the name of what it calls */
 };
 
 struct gu_func_list {
@@ -23,9 +24,17 @@ struct gu_func_list {
 	uint32_t n, cap;
 	uint32_t dropped;           /* left out for bad data */
 	struct gu_buf strs;         /* .strtab and .debug_str; "" is at 0 */
-	struct gu_intern packages;  /* "": functions without one */
+	/*
+	 * A package has number P here ("" is for functions without one), and
+	 * the units 2 * P, of its Go files, and 2 * P + 1, of assembler: GDB
+	 * takes all files of a unit that names an assembler file for
+	 * assembler, and so puts no breakpoint behind a prologue.  Go's own
+	 * linker keeps them apart as well.
+	 */
+	struct gu_intern packages;
+	uint32_t nunits;            /* some are empty */
 	uint32_t *order;            /* items by unit, then by address */
-	uint32_t *unit_start;       /* in order; packages.n + 1 of them */
+	uint32_t *unit_start;       /* in order; nunits + 1 of them */
 };
 
 /* GU_NO_MEMORY. */

@@ -7,12 +7,23 @@
 #include "engine/emit/prologue.h"
 
 /*
- * Bytes of "SUB $size, SP" on x86: an 8-bit operand if it fits (128 is
- * subtracted as -128), else a 32-bit one.
+ * Each of these returns where the mark stands, given where the first
+ * instruction that moves SP ends (MOVED) and how much it moves it (IT's value,
+ * which holds from there).  A breakpoint inside an instruction would break the
+ * program: where the length of what makes a large frame is not certain, MOVED
+ * itself is returned.
  */
-static unsigned x86_sub(int32_t size, unsigned opcode_bytes)
+
+/*
+ * Bytes of "SUB $size, SP" on x86: an 8-bit operand if it fits (since 1.13, 128
+ * is subtracted as -128), else a 32-bit one.
+ */
+static unsigned x86_sub(const struct gu_module *module, int32_t size,
+	unsigned opcode_bytes)
 {
-	return opcode_bytes + (size <= 128 ? 1 : 4);
+	int32_t max = module->version.lo < 13 ? 127 : 128;
+
+	return opcode_bytes + (size <= max ? 1 : 4);
 }
 
 /*
@@ -26,11 +37,11 @@ static uint64_t mark_amd64(const struct gu_module *module,
 	int32_t locals;
 
 	if (module->version.lo < 21 || it->value != PUSHED)
-		return moved - x86_sub(it->value, SUB);
+		return moved - x86_sub(module, it->value, SUB);
 	if (!gu_pcvalue_next(it))
 		return moved;
 	locals = it->value - PUSHED;
-	if (locals > 0 && it->start == moved + MOV + x86_sub(locals, SUB))
+	if (locals > 0 && it->start == moved + MOV + x86_sub(module, locals, SUB))
 		return moved + MOV;
 	return moved;
 }
@@ -38,8 +49,7 @@ static uint64_t mark_amd64(const struct gu_module *module,
 static uint64_t mark_386(const struct gu_module *module, struct gu_pcvalue *it,
 	uint64_t moved)
 {
-	(void)module;
-	return moved - x86_sub(it->value, 2);
+	return moved - x86_sub(module, it->value, 2);
 }
 
 /*
@@ -57,19 +67,59 @@ static uint64_t mark_arm64(const struct gu_module *module,
 		return moved - 4;
 	if (size < 1 << 12 || size % (1 << 12) == 0)
 		return moved - 12;
-	return moved - 16;
+	return size < 1 << 24 ? moved - 16 : moved;
 }
+
+/* MOVD LR, R31, with the mark; MOVDU R31, -frame(R1). */
+static uint64_t mark_ppc64(const struct gu_module *module,
+	struct gu_pcvalue *it, uint64_t moved)
+{
+	(void)module;
+	return it->value < 1 << 15 ? moved - 8 : moved;
+}
+
+/*
+ * ADDI $-frame, SP; compressed since 1.26 (C.ADDI, and C.ADDI16SP of a multiple
+ * of 16), when the table's quantum is 2.
+ */
+static uint64_t mark_riscv64(const struct gu_module *module,
+	struct gu_pcvalue *it, uint64_t moved)
+{
+	int32_t size = it->value;
+
+	if (module->tab.quantum == 2 &&
+		(size <= 32 || (size <= 512 && size % 16 == 0)))
+		return moved - 2;
+	return size <= 2048 ? moved - 4 : moved;
+}
+
+/* ADDV $-frame, R3. */
+static uint64_t mark_loong64(const struct gu_module *module,
+	struct gu_pcvalue *it, uint64_t moved)
+{
+	(void)module;
+	return it->value <= 2048 ? moved - 4 : moved;
+}
+
+/*
+ * No check of the stack's size is longer.  Assembler functions that make their
+ * frame by hand, and later, have no mark.
+ */
+enum { PROLOGUE_MAX = 160 }; /* bytes */
 
 static const struct mark {
 	enum gu_arch arch;
 	int since; /* Go 1.since */
-	/* IT stands on the first stack size but 0, which holds from MOVED. */
 	uint64_t (*find)(const struct gu_module *module, struct gu_pcvalue *it,
 		uint64_t moved);
 } marks[] = {
 	{GU_ARCH_AMD64, 11, mark_amd64},
 	{GU_ARCH_386, 11, mark_386},
 	{GU_ARCH_ARM64, 15, mark_arm64},
+	{GU_ARCH_PPC64, 16, mark_ppc64},
+	{GU_ARCH_PPC64LE, 16, mark_ppc64},
+	{GU_ARCH_RISCV64, 24, mark_riscv64},
+	{GU_ARCH_LOONG64, 24, mark_loong64},
 };
 
 uint64_t gu_prologue_end(const struct gu_module *module,
@@ -92,5 +142,8 @@ uint64_t gu_prologue_end(const struct gu_module *module,
 	if (!gu_pcvalue_next(&it) || it.value <= 0)
 		return 0;
 	addr = mark->find(module, &it, moved);
-	return addr >= func->entry && addr < func->next ? addr : 0;
+	if (addr < func->entry || addr >= func->next ||
+		addr - func->entry > PROLOGUE_MAX)
+		return 0;
+	return addr;
 }

@@ -121,7 +121,6 @@ static void add_function(struct symfile *sf, const struct gu_func_item *item)
 		.name = item->name,
 		.entry = item->entry,
 		.end = item->end,
-		.external = item->external,
 	};
 	struct gu_func func;
 	enum gu_status st;
@@ -143,7 +142,7 @@ static void add_function(struct symfile *sf, const struct gu_func_item *item)
 static void add_unit(struct symfile *sf, uint32_t unit, struct gu_buf *name)
 {
 	const struct gu_func_list *funcs = &sf->funcs;
-	struct gu_str package = funcs->packages.items[unit].str;
+	struct gu_str package = funcs->packages.items[unit / 2].str;
 	struct gu_dwarf_unit out = {
 		.lines = gu_dwarf_line_begin(&sf->lines),
 		.comp_dir = sf->comp_dir,
@@ -159,8 +158,10 @@ static void add_unit(struct symfile *sf, uint32_t unit, struct gu_buf *name)
 		if (++sf->done % PROGRESS_STEP == 0 && sf->opts->progress)
 			sf->opts->progress(sf->opts->ctx, sf->done, funcs->n);
 	}
-	gu_dwarf_info_end(&sf->info);
-	gu_dwarf_line_end(&sf->lines, package);
+	if (gu_dwarf_info_end(&sf->info)) {
+		gu_dwarf_line_end(&sf->lines, package);
+		sf->stats.units++;
+	}
 }
 
 /* As Go's own linker says it: GDB and Delve look for its beginning. */
@@ -189,15 +190,15 @@ static uint32_t put_producer(struct symfile *sf)
 
 static enum gu_status make_dwarf(struct symfile *sf, struct gu_diag *diag)
 {
-	uint32_t nunits = sf->funcs.packages.n;
 	struct gu_buf name;
 	enum gu_status st;
 
 	gu_buf_init(&name, false);
 	sf->comp_dir = gu_func_list_str(&sf->funcs, gu_str("."));
 	sf->producer = put_producer(sf);
-	for (uint32_t unit = 0; unit < nunits; unit++)
-		add_unit(sf, unit, &name);
+	for (uint32_t unit = 0; unit < sf->funcs.nunits; unit++)
+		if (sf->funcs.unit_start[unit] < sf->funcs.unit_start[unit + 1])
+			add_unit(sf, unit, &name);
 	sf->funcs.strs.failed |= name.failed;
 	gu_buf_deinit(&name);
 	st = gu_dwarf_line_status(&sf->lines, diag);
@@ -328,7 +329,6 @@ static enum gu_status make(struct symfile *sf, const struct gu_elf_file *file,
 	add_contents(sf);
 	sf->stats.functions = sf->funcs.n;
 	sf->stats.files = sf->lines.nfiles;
-	sf->stats.units = sf->funcs.packages.n;
 	sf->stats.rows = sf->lines.rows;
 	sf->stats.dropped += sf->funcs.dropped;
 	put_facts(&sf->stats, sf->writer.facts);
