@@ -42,6 +42,7 @@ extern const struct gu_command gu_cmd_info;
 extern const struct gu_command gu_cmd_symbols;
 extern const struct gu_command gu_cmd_dump;
 extern const struct gu_command gu_cmd_addr2line;
+extern const struct gu_command gu_cmd_stacks;
 extern const struct gu_command gu_cmd_gdb;
 extern const struct gu_command gu_cmd_gdb_setup;
 

@@ -371,11 +371,31 @@ static enum gu_status undo_injection(const struct gu_mem *mem,
 	return GU_OK;
 }
 
+/* The caller's registers by FRAME's row, whose end is settled. */
+static enum gu_status find_caller(const struct conventions *conv,
+	uint64_t bias, const struct gu_mem *mem, const struct gu_regs *regs,
+	struct gu_diag *diag, struct gu_frame *frame)
+{
+	enum gu_status st = GU_OK;
+
+	frame->cfa = regs->sp + (uint64_t)frame->row.cfa_off;
+	frame->id_stack = frame->cfa;
+	if (!frame->end)
+		st = find_ra(mem, bias, regs, diag, frame);
+	if (st || frame->end)
+		return st;
+	frame->caller.sp = frame->cfa;
+	find_fp(mem, regs, frame);
+	frame->caller_exact = is_injected(frame->kind);
+	if (frame->caller_exact && conv->lr)
+		st = undo_injection(mem, conv, diag, frame);
+	return st;
+}
+
 enum gu_status gu_unwind_step(const struct gu_module *module, uint64_t bias,
 	const struct gu_mem *mem, const struct gu_regs *regs,
 	struct gu_diag *diag, struct gu_frame *out)
 {
-	const struct conventions *conv = conventions_of(module->image->arch);
 	struct gu_frame frame = {0};
 	uint64_t pc = regs->pc - bias;
 	enum gu_status st;
@@ -386,23 +406,26 @@ enum gu_status gu_unwind_step(const struct gu_module *module, uint64_t bias,
 	if (st)
 		return st;
 	frame.kind = gu_module_kind(module, &frame.func);
-	frame.cfa = regs->sp + (uint64_t)frame.row.cfa_off;
 	frame.id_code = frame.func.entry + bias;
-	frame.id_stack = frame.cfa;
 	frame.end = frame.row.end_of_stack;
-	if (!frame.end)
-		st = find_ra(mem, bias, regs, diag, &frame);
-	if (st)
-		return st;
-	if (!frame.end) {
-		frame.caller.sp = frame.cfa;
-		find_fp(mem, regs, &frame);
-		frame.caller_exact = is_injected(frame.kind);
-		if (frame.caller_exact && conv->lr)
-			st = undo_injection(mem, conv, diag, &frame);
-		if (st)
-			return st;
-	}
-	*out = frame;
-	return GU_OK;
+	st = find_caller(conventions_of(module->image->arch), bias, mem, regs,
+		diag, &frame);
+	if (!st)
+		*out = frame;
+	return st;
+}
+
+enum gu_status gu_unwind_through(const struct gu_module *module, uint64_t bias,
+	const struct gu_mem *mem, const struct gu_regs *regs,
+	struct gu_diag *diag, struct gu_frame *frame)
+{
+	struct gu_frame through = *frame;
+	enum gu_status st;
+
+	through.end = GU_END_NONE;
+	st = find_caller(conventions_of(module->image->arch), bias, mem, regs,
+		diag, &through);
+	if (!st)
+		*frame = through;
+	return st;
 }

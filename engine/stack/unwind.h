@@ -95,4 +95,13 @@ enum gu_status gu_unwind_step(const struct gu_module *module, uint64_t bias,
 	const struct gu_mem *mem, const struct gu_regs *regs,
 	struct gu_diag *diag, struct gu_frame *out) GU_MUST_CHECK;
 
+/*
+ * Step on from a FRAME that ends its stack by switching to another: REGS are
+ * what its function had on the stack on which it was called.  The function's
+ * stack size holds there too; its end becomes what comes of it.
+ */
+enum gu_status gu_unwind_through(const struct gu_module *module, uint64_t bias,
+	const struct gu_mem *mem, const struct gu_regs *regs,
+	struct gu_diag *diag, struct gu_frame *frame) GU_MUST_CHECK;
+
 #endif

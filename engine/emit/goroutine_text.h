@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Goroutines and their stacks in the format of Go's own traceback, for eyes
+ * and for the tools that read it.  What Go would not print stands on lines
+ * that begin with three dots, as Go's own "...N frames elided...".
+ */
+#ifndef GU_EMIT_GOROUTINE_TEXT_H
+#define GU_EMIT_GOROUTINE_TEXT_H
+
+#include "engine/base/buf.h"
+#include "engine/stack/traceback.h"
+
+/* "goroutine 17 [chan receive, 5 minutes]:" and a newline. */
+void gu_goroutine_text_header(const struct gu_goroutines *gs,
+	const struct gu_goroutine *g, struct gu_buf *out);
+
+/* The calls, who created it, and why the stack ends early if it does. */
+void gu_goroutine_text_trace(const struct gu_trace *trace, struct gu_buf *out);
+
+/* NAME as tracebacks show it: type arguments become "...". */
+void gu_goroutine_text_name(struct gu_str name, struct gu_buf *out);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The Go runtime of a target, as far as its goroutines need it: where the
+ * fields of g and m are, by the program's own type descriptors, and where the
+ * list of goroutines is, proved on the target's memory.
+ *
+ * Addresses are run-time addresses of the target.
+ */
+#ifndef GU_STACK_RUNTIME_H
+#define GU_STACK_RUNTIME_H
+
+#include "engine/go/module.h"
+#include "engine/go/rtvar.h"
+
+/* Fields by name; MUST: without it there is no list. */
+#define GU_G_FIELD_LIST(X)                        \
+	X(STACK_LO, "stack.lo", MUST)             \
+	X(STACK_HI, "stack.hi", MUST)             \
+	X(M, "m", MUST)                           \
+	X(SCHED_SP, "sched.sp", MUST)             \
+	X(SCHED_PC, "sched.pc", MUST)             \
+	X(SCHED_LR, "sched.lr", MAY)              \
+	X(SCHED_BP, "sched.bp", MAY)              \
+	X(SYSCALLSP, "syscallsp", MUST)           \
+	X(SYSCALLPC, "syscallpc", MUST)           \
+	X(SYSCALLBP, "syscallbp", MAY)            \
+	X(STATUS, "atomicstatus", MUST)           \
+	X(GOID, "goid", MUST)                     \
+	X(WAITSINCE, "waitsince", MAY)            \
+	X(WAITREASON, "waitreason", MAY)          \
+	X(GOPC, "gopc", MUST)                     \
+	X(STARTPC, "startpc", MUST)               \
+	X(PARENT, "parentGoid", MAY)              \
+	X(LOCKEDM, "lockedm", MAY)                \
+	X(LABELS, "labels", MAY)                  \
+	X(BUBBLE, "bubble", MAY)                  \
+	X(CLEANUPS, "runningCleanups", MAY)
+
+#define GU_M_FIELD_LIST(X)                        \
+	X(G0, "g0", MUST)                         \
+	X(GSIGNAL, "gsignal", MUST)               \
+	X(CURG, "curg", MUST)                     \
+	X(PROCID, "procid", MUST)                 \
+	X(VDSO_SP, "vdsoSP", MAY)                 \
+	X(VDSO_PC, "vdsoPC", MAY)
+
+enum gu_g_field {
+#define X(field, name, need) GU_G_##field,
+	GU_G_FIELD_LIST(X)
+#undef X
+	GU_G_FIELDS
+};
+
+enum gu_m_field {
+#define X(field, name, need) GU_M_##field,
+	GU_M_FIELD_LIST(X)
+#undef X
+	GU_M_FIELDS
+};
+
+enum { GU_FIELDS_MAX = 32, GU_STRUCT_MAX = 1 << 14 };
+
+/* One of the runtime's structs; a field of size 0 is not in this program. */
+struct gu_layout {
+	uint64_t size;
+	struct {
+		uint32_t off, size;
+	} fields[GU_FIELDS_MAX];
+};
+
+/* Short strings of the target, read once: wait reasons. */
+struct gu_interned {
+	uint64_t addr;
+	uint64_t len;
+	char text[64];
+};
+enum { GU_INTERNED_MAX = 128 };
+
+struct gu_runtime {
+	const struct gu_module *module; /* borrowed */
+	uint64_t bias;                  /* run-time minus image addresses */
+	struct gu_mem mem;              /* the target's */
+	struct gu_layout g, m;
+	uint64_t bubble_id;   /* offset in synctestBubble; 0: there is none */
+	bool reason_is_string;          /* up to Go 1.10 */
+	struct gu_slice allgs;          /* proved */
+	bool allgs_scanned;             /* found by its looks alone */
+	uint64_t lastpoll;              /* of sched.lastpoll; 0: not found */
+	struct gu_slice wait_reasons;   /* array of strings; len 0: not found */
+	struct gu_interned *interned;   /* owned */
+	size_t ninterned;
+};
+
+/*
+ * The runtime of MODULE, which runs at BIAS in MEM (copied).
+ * GU_UNSUPPORTED: a type, field or function is missing, or the list could
+ * not be found; GU_BAD_DATA: what was found is no list of goroutines;
+ * GU_FAULT: the target does not hold it.
+ */
+enum gu_status gu_runtime_open(const struct gu_module *module, uint64_t bias,
+	const struct gu_mem *mem, struct gu_diag *diag, struct gu_runtime *out)
+	GU_MUST_CHECK;
+void gu_runtime_close(struct gu_runtime *rt); /* harmless when zeroed */
+
+/* FIELD of a struct's BYTES (layout->size of them); 0 if it is not there. */
+uint64_t gu_layout_word(const struct gu_runtime *rt,
+	const struct gu_layout *layout, const uint8_t *bytes, unsigned field);
+
+/* The string at ADDR, at most 63 bytes of it; n is 0 if it cannot be read. */
+struct gu_str gu_runtime_string(struct gu_runtime *rt, uint64_t addr,
+	uint64_t len);
+
+/* The text of wait reason NUMBER; n is 0 if the program has none. */
+struct gu_str gu_runtime_wait_reason(struct gu_runtime *rt, uint64_t number);
+
+/* Goroutine states: Go src/runtime/runtime2.go, _Gidle and on. */
+enum {
+	GU_STATUS_IDLE, GU_STATUS_RUNNABLE, GU_STATUS_RUNNING,
+	GU_STATUS_SYSCALL, GU_STATUS_WAITING, GU_STATUS_MORIBUND,
+	GU_STATUS_DEAD, GU_STATUS_ENQUEUE, GU_STATUS_COPYSTACK,
+	GU_STATUS_PREEMPTED, GU_STATUS_LEAKED, GU_STATUS_DEADEXTRA,
+	GU_STATUS_COUNT,
+	GU_STATUS_SCAN = 0x1000, /* a flag */
+};
+
+/* Is there nothing to show: unused, or never run? */
+static inline bool gu_status_is_dead(uint32_t status)
+{
+	return status == GU_STATUS_IDLE || status == GU_STATUS_DEAD ||
+		status == GU_STATUS_DEADEXTRA;
+}
+
+/* Can these BYTES be a g? */
+bool gu_runtime_is_g(const struct gu_runtime *rt, const uint8_t *bytes);
+
+#endif

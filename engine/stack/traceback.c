@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/stack/traceback.h"
+
+#include "engine/base/math.h"
+
+#include <inttypes.h>
+
+enum {
+	SWITCHES_MAX = 64,   /* stack switches; nested callbacks need most */
+	STALLS_MAX = 4,      /* frames in a row that take no stack */
+	STEPS_MAX = 1 << 25, /* a stack of 1 GiB, Go's limit, has no more */
+};
+
+struct walk {
+	const struct gu_runtime *rt;
+	const struct gu_goroutine *g;
+	struct gu_regs regs;
+	bool exact;     /* pc was interrupted: it is no return address */
+	bool innermost;
+	bool reached;   /* the walk has been on the goroutine's own stack */
+	bool signal;    /* the last frame was called by the kernel */
+	unsigned switches, stalls;
+	struct gu_frame frame; /* the one that was stepped over last */
+	bool hidden;           /* it is not to be shown */
+};
+
+static bool on_stack(const struct walk *w, uint64_t sp)
+{
+	return sp > w->g->stack_lo && sp <= w->g->stack_hi;
+}
+
+/* --- switches ------------------------------------------------------------- */
+
+/* Go on at REGS, on another stack (or on an older part of it). */
+static enum gu_status jump(struct walk *w, const struct gu_regs *regs,
+	bool exact, struct gu_diag *diag)
+{
+	if (++w->switches > SWITCHES_MAX)
+		return gu_fail(diag, GU_BAD_DATA,
+			"the stack switches go in a circle");
+	w->regs = *regs;
+	w->exact = exact;
+	w->stalls = 0;
+	w->innermost = false;
+	return GU_OK;
+}
+
+/*
+ * The thread was on its system stack to park the goroutine or to resume it:
+ * the goroutine's own registers are the saved ones.
+ */
+static enum gu_status jump_to_saved(struct walk *w, struct gu_diag *diag)
+{
+	const struct gu_regs *saved = &w->g->saved;
+
+	w->hidden = true;
+	if (w->reached || saved->pc == 0 || !on_stack(w, saved->sp))
+		return gu_fail(diag, GU_BAD_DATA, "%s",
+			gu_end_text(w->frame.end));
+	return jump(w, saved, false, diag);
+}
+
+/*
+ * What the kernel saved when it called a signal handler, at SP:
+ *   amd64  struct ucontext: RBP at 120, RSP at 160, RIP at 168
+ *   arm64  siginfo (128), struct ucontext: x0 at 312, SP at 560, PC at 568
+ * Linux arch/{x86,arm64}/include/uapi/asm/sigcontext.h.
+ */
+static enum gu_status jump_to_interrupted(struct walk *w, uint64_t sp,
+	struct gu_diag *diag)
+{
+	const struct gu_mem *mem = &w->rt->mem;
+	bool arm = w->rt->module->image->arch == GU_ARCH_ARM64;
+	struct gu_regs regs = {.has_fp = true, .has_lr = arm};
+	enum gu_status st = gu_mem_word(mem, sp + (arm ? 568 : 168), diag,
+		&regs.pc);
+
+	if (!st)
+		st = gu_mem_word(mem, sp + (arm ? 560 : 160), diag, &regs.sp);
+	if (!st)
+		st = gu_mem_word(mem, sp + (arm ? 312 + 29 * 8 : 120), diag,
+			&regs.fp);
+	if (!st && arm)
+		st = gu_mem_word(mem, sp + 312 + 30 * 8, diag, &regs.lr);
+	if (st)
+		return gu_fail_in(diag, st, "the signal's frame");
+	return jump(w, &regs, true, diag);
+}
+
+static enum gu_status go_through(struct walk *w, const struct gu_regs *regs,
+	struct gu_diag *diag)
+{
+	const struct gu_runtime *rt = w->rt;
+
+	return gu_unwind_through(rt->module, rt->bias, &rt->mem, regs, diag,
+		&w->frame);
+}
+
+/* systemstack(f): f runs on the thread's stack, its caller is on ours. */
+static enum gu_status leave_systemstack(struct walk *w, struct gu_diag *diag)
+{
+	struct gu_regs regs = w->g->saved;
+
+	regs.pc = w->regs.pc;
+	if (w->reached || !on_stack(w, regs.sp))
+		return gu_fail(diag, GU_BAD_DATA, "%s",
+			gu_end_text(w->frame.end));
+	w->regs = regs;
+	w->switches++;
+	return go_through(w, &regs, diag);
+}
+
+/* FRAME ends its stack: find what comes next, or say GU_STOP. */
+static enum gu_status cross(struct walk *w, struct gu_diag *diag)
+{
+	enum gu_end end = w->frame.end;
+
+	switch (end) {
+	case GU_END_GOEXIT:
+		return GU_STOP;
+	case GU_END_SYSTEMSTACK:
+		return leave_systemstack(w, diag);
+	case GU_END_MCALL:
+	case GU_END_MORESTACK:
+	case GU_END_THREAD_START:
+		return jump_to_saved(w, diag);
+	case GU_END_SIGNAL:
+		w->hidden = true;
+		return jump_to_interrupted(w, w->regs.sp, diag);
+	case GU_END_CGO:
+		/* cgocallback leaves a frame of its own on both stacks */
+		if (on_stack(w, w->regs.sp))
+			return go_through(w, &w->regs, diag);
+		return jump_to_saved(w, diag);
+	case GU_END_SPWRITE:
+		/* it saved pc and sp before it moved sp */
+		if (w->innermost && w->g->start == GU_START_SYSCALL)
+			return go_through(w, &w->regs, diag);
+		if (w->frame.kind == GU_KIND_GOGO)
+			return jump_to_saved(w, diag);
+		break;
+	default:
+		break;
+	}
+	return gu_fail_at(diag, GU_BAD_DATA, w->regs.pc, "%s",
+		gu_end_text(end));
+}
+
+/* --- the walk ------------------------------------------------------------- */
+
+/* PC is in no Go function. */
+static enum gu_status leave_go(struct walk *w, struct gu_diag *diag)
+{
+	const struct gu_mem *mem = &w->rt->mem;
+	struct gu_regs regs = w->regs;
+	bool arm = w->rt->module->image->arch == GU_ARCH_ARM64;
+	enum gu_status st;
+
+	w->hidden = true;
+	if (w->signal && arm) /* the kernel's own trampoline */
+		return jump_to_interrupted(w, regs.sp, diag);
+	if (w->innermost && regs.pc == 0) { /* a call of a nil function */
+		st = gu_mem_word(mem, regs.sp, diag, &regs.pc);
+		if (st)
+			return gu_fail_in(diag, st, "the stack");
+		regs.sp += arm ? 0 : mem->ptr_size;
+		return jump(w, &regs, false, diag);
+	}
+	if (w->innermost)
+		return gu_fail_at(diag, GU_UNSUPPORTED, regs.pc, "%s",
+			gu_trouble_text(GU_TROUBLE_IN_C));
+	return gu_fail_at(diag, GU_BAD_DATA, regs.pc,
+		"the return address 0x%" PRIx64 " is in no Go function",
+		regs.pc);
+}
+
+/* A walk must lead outwards, and end where the stack does. */
+static enum gu_status check_progress(struct walk *w,
+	const struct gu_regs *caller, struct gu_diag *diag)
+{
+	if (caller->sp < w->regs.sp || (caller->sp == w->regs.sp &&
+		++w->stalls > STALLS_MAX))
+		return gu_fail_at(diag, GU_BAD_DATA, caller->sp,
+			"the stack pointer does not move outwards");
+	if (caller->sp != w->regs.sp)
+		w->stalls = 0;
+	if (on_stack(w, w->regs.sp) && !on_stack(w, caller->sp))
+		return gu_fail_at(diag, GU_BAD_DATA, caller->sp,
+			"a frame reaches over the end of the stack");
+	return GU_OK;
+}
+
+/*
+ * Step over one frame: w->frame is what was at *PC, w->regs its caller's.
+ * GU_STOP: it was the last.
+ */
+static enum gu_status step(struct walk *w, struct gu_diag *diag)
+{
+	const struct gu_runtime *rt = w->rt;
+	struct gu_regs caller;
+	enum gu_status st;
+
+	w->hidden = false;
+	w->reached |= on_stack(w, w->regs.sp);
+	st = gu_unwind_step(rt->module, rt->bias, &rt->mem, &w->regs, diag,
+		&w->frame);
+	if (st == GU_NOT_FOUND)
+		return leave_go(w, diag);
+	if (!st && w->frame.end) {
+		st = cross(w, diag);
+		if (st || w->frame.end) /* done, or on another stack */
+			return st;
+	}
+	if (st)
+		return st;
+	caller = w->frame.caller;
+	st = check_progress(w, &caller, diag);
+	w->regs = caller;
+	w->exact = w->frame.caller_exact;
+	w->innermost = false;
+	w->signal = w->frame.kind == GU_KIND_SIGTRAMP ||
+		w->frame.kind == GU_KIND_CGO_SIGTRAMP;
+	return st;
+}
+
+/* --- what is shown -------------------------------------------------------- */
+
+struct show {
+	const struct gu_runtime *rt;
+	bool runtime;       /* show its functions too */
+	int callee;         /* func_id of the call that was seen last, or -1 */
+	int panics[3];      /* func_ids of gopanic, sigpanic, panicwrap */
+	uint64_t total;     /* calls shown */
+	struct gu_trace *trace;
+};
+
+static int id_of(const struct gu_module *module, enum gu_func_kind kind)
+{
+	struct gu_func func;
+
+	if (!module->kinds.found[kind] || gu_pclntab_func(&module->tab,
+		module->kinds.index[kind], NULL, &func))
+		return -1;
+	return func.func_id;
+}
+
+/* A wrapper that was about to call a panic is worth showing. */
+static bool is_elided_wrapper(const struct show *s, int func_id, int callee)
+{
+	if (func_id != s->rt->module->kinds.wrapper_id)
+		return false;
+	for (size_t i = 0; i < GU_COUNT(s->panics); i++)
+		if (callee > 0 && callee == s->panics[i])
+			return false;
+	return true;
+}
+
+/*
+ * Go src/runtime/traceback.go, isExportedRuntime; 1.23 and on looks at
+ * the methods of exported types too.
+ */
+static bool is_exported(struct gu_str name, int minor)
+{
+	const char *p = name.p + sizeof "runtime." - 1;
+	const char *end = name.p + name.n, *dot = NULL;
+
+	if (minor < 23)
+		return p < end && *p >= 'A' && *p <= 'Z';
+	for (const char *q = p; q < end; q++)
+		if (*q == '.')
+			dot = q;
+	if (dot) {
+		if (dot - p >= 3 && p[0] == '(' && p[1] == '*' &&
+			dot[-1] == ')')
+			p += 2;
+		if (*p < 'A' || *p > 'Z')
+			return false;
+		p = dot + 1;
+	}
+	return p < end && *p >= 'A' && *p <= 'Z';
+}
+
+/* Go src/runtime/traceback.go, showfuncinfo. */
+static bool is_shown(const struct show *s, struct gu_str name, int func_id,
+	int callee, bool first)
+{
+	if (s->runtime)
+		return true;
+	if (is_elided_wrapper(s, func_id, callee))
+		return false;
+	if (gu_str_eq(name, gu_str("runtime.runFinalizers")) ||
+		gu_str_eq(name, gu_str("runtime.runCleanups")) ||
+		(gu_str_eq(name, gu_str("runtime.gopanic")) && !first))
+		return true;
+	if (!name.n || !memchr(name.p, '.', name.n))
+		return false;
+	return !gu_str_starts(name, gu_str("runtime.")) ||
+		is_exported(name, s->rt->module->version.lo);
+}
+
+static void add(struct show *s, const struct gu_trace_call *call)
+{
+	uint64_t i = s->total++;
+
+	if (i >= GU_TRACE_INNER) /* the outermost replace each other */
+		i = GU_TRACE_INNER + (i - GU_TRACE_INNER) % GU_TRACE_OUTER;
+	s->trace->calls[i] = *call;
+}
+
+/* The calls at the frame FUNC, at run-time PC. */
+static void show_frame(struct show *s, const struct gu_func *func,
+	uint64_t pc, bool exact)
+{
+	struct gu_call calls[GU_CALLS_MAX];
+	uint64_t at = pc - s->rt->bias;
+	uint64_t off = at - func->entry;
+	size_t n;
+
+	if (!exact && off > 0)
+		at--;
+	if (gu_module_calls(s->rt->module, func, at, calls, GU_CALLS_MAX, NULL,
+		&n)) {
+		calls[0] = (struct gu_call){.func_id = func->func_id,
+			.name = gu_func_name(&s->rt->module->tab, func)};
+		n = 1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		int callee = s->callee;
+
+		s->callee = calls[i].func_id;
+		if (is_shown(s, calls[i].name, calls[i].func_id, callee,
+			s->total == 0))
+			add(s, &(struct gu_trace_call){calls[i].name,
+				calls[i].file, calls[i].line, calls[i].inlined,
+				pc, off});
+	}
+}
+
+/* The ring of the outermost calls in its order. */
+static void finish(struct show *s)
+{
+	struct gu_trace_call *ring = s->trace->calls + GU_TRACE_INNER;
+	struct gu_trace_call sorted[GU_TRACE_OUTER];
+	const uint64_t room = GU_TRACE_INNER + GU_TRACE_OUTER;
+
+	if (s->total <= room) {
+		s->trace->n = (size_t)s->total;
+		return;
+	}
+	s->trace->n = room;
+	s->trace->elided = s->total - room;
+	for (uint64_t i = 0; i < GU_TRACE_OUTER; i++)
+		sorted[i] = ring[(s->total - room + i) % GU_TRACE_OUTER];
+	memcpy(ring, sorted, sizeof sorted);
+}
+
+static void walk_all(struct show *s, const struct gu_goroutine *g)
+{
+	struct walk w = {.rt = s->rt, .g = g, .regs = g->regs,
+		.exact = g->start == GU_START_THREAD, .innermost = true};
+	struct gu_diag diag = {.text = ""};
+	enum gu_status st = GU_OK;
+
+	for (long i = 0; st == GU_OK; i++) {
+		uint64_t pc = w.regs.pc;
+		bool exact = w.exact;
+
+		if (i == STEPS_MAX)
+			st = gu_fail(&diag, GU_BAD_DATA,
+				"more than %d frames", STEPS_MAX);
+		else
+			st = step(&w, &diag);
+		if (w.hidden)
+			continue;
+		/* a frame that leads nowhere is still one */
+		if (!gu_is_error(st) || gu_pclntab_find(&s->rt->module->tab,
+			pc - s->rt->bias, NULL, &w.frame.func) == GU_OK)
+			show_frame(s, &w.frame.func, pc, exact);
+	}
+	if (st != GU_STOP)
+		s->trace->stop = diag;
+	finish(s);
+}
+
+static void find_creator(struct show *s, const struct gu_goroutine *g)
+{
+	const struct gu_module *module = s->rt->module;
+	struct gu_call calls[GU_CALLS_MAX];
+	struct gu_func func;
+	uint64_t pc = g->go_pc - s->rt->bias;
+	struct gu_str name;
+	size_t n;
+
+	if (g->id == 1 || g->go_pc == 0 ||
+		gu_pclntab_find(&module->tab, pc, NULL, &func))
+		return;
+	name = gu_func_name(&module->tab, &func);
+	if (!is_shown(s, name, func.func_id, -1, false) ||
+		gu_module_calls(module, &func, pc - (pc > func.entry), calls,
+			GU_CALLS_MAX, NULL, &n))
+		return;
+	s->trace->has_creator = true;
+	s->trace->creator_id = g->parent;
+	/* Go names the function itself, with the place of the innermost call */
+	s->trace->creator = (struct gu_trace_call){name, calls[0].file,
+		calls[0].line, false, g->go_pc, pc - func.entry};
+}
+
+void gu_traceback(const struct gu_runtime *rt, const struct gu_goroutine *g,
+	enum gu_trace_show show, struct gu_trace *out)
+{
+	struct show s = {.rt = rt, .runtime = show == GU_TRACE_RUNTIME,
+		.callee = -1, .trace = out};
+
+	out->n = 0;
+	out->elided = 0;
+	out->has_creator = false;
+	out->stop.text[0] = '\0';
+	s.panics[0] = id_of(rt->module, GU_KIND_GOPANIC);
+	s.panics[1] = id_of(rt->module, GU_KIND_SIGPANIC);
+	s.panics[2] = id_of(rt->module, GU_KIND_PANICWRAP);
+	find_creator(&s, g);
+	if (g->start == GU_START_NONE) {
+		(void)gu_fail(&out->stop, GU_NOT_FOUND, "%s",
+			gu_trouble_text(g->trouble));
+		return;
+	}
+	walk_all(&s, g);
+	if (out->n == 0 && !s.runtime) {
+		s.runtime = true;
+		s.callee = -1;
+		s.total = 0;
+		walk_all(&s, g);
+	}
+}
