@@ -128,6 +128,26 @@ static void read_extra(const struct gu_types *types, struct gu_cur *cur,
 	}
 }
 
+/*
+ * abi.MapType: key, elem, bucket (group), hasher (1.14 on), then small fields
+ * up to 1.23; group and slot sizes and an element offset in 1.24 to 1.26; two
+ * offsets and strides more from 1.27.  Flags end it.
+ */
+static uint64_t map_size(const struct gu_types *types)
+{
+	uint64_t ptr = types->module->image->mem.ptr_size;
+
+	if (types->minor >= 27)
+		return gu_align_up(10 * ptr + 4, ptr);
+	if (types->minor >= 24)
+		return gu_align_up(7 * ptr + 4, ptr);
+	if (types->minor >= 14)
+		return gu_align_up(4 * ptr + 8, ptr);
+	if (types->minor >= 12)
+		return gu_align_up(3 * ptr + 8, ptr);
+	return gu_align_up(4 * ptr + 8, ptr);
+}
+
 /* Bytes of what read_extra reads, to where uncommon data or params begin. */
 static uint64_t extra_size(const struct gu_types *types, enum gu_rkind kind)
 {
@@ -145,11 +165,28 @@ static uint64_t extra_size(const struct gu_types *types, enum gu_rkind kind)
 	case GU_RKIND_INTERFACE:
 	case GU_RKIND_STRUCT:
 		return 4 * ptr;
-	case GU_RKIND_MAP: /* walked only in 1.27's order: see go-layouts 8.2 */
-		return ptr == 8 ? 0x58 : 0x2c;
+	case GU_RKIND_MAP:
+		return map_size(types);
 	default:
 		return 0;
 	}
+}
+
+/* The uncommon part begins with a name: abi.UncommonType. */
+static void read_pkg_path(const struct gu_types *types, struct gu_rtype *t)
+{
+	struct gu_cur cur = cur_at(types, t->addr +
+		4ull * types->module->image->mem.ptr_size + 16 +
+		extra_size(types, t->kind));
+	int32_t off = (int32_t)gu_cur_u32(&cur);
+	struct gu_str path;
+	uint8_t flags;
+
+	if (!gu_cur_ok(&cur) || off <= 0)
+		return;
+	path = name_at(types, offset_addr(types, off), &flags, &cur);
+	if (gu_cur_ok(&cur))
+		t->pkg_path = path;
 }
 
 enum gu_status gu_types_read(const struct gu_types *types, uint64_t addr,
@@ -186,6 +223,8 @@ enum gu_status gu_types_read(const struct gu_types *types, uint64_t addr,
 	st = gu_cur_status(&cur, diag);
 	if (st)
 		return st;
+	if (tflag & TFLAG_UNCOMMON)
+		read_pkg_path(types, &t);
 	t.name = name_at(types, offset_addr(types, name_off), &flags,
 		&name_cur);
 	st = gu_cur_status(&name_cur, diag);
@@ -200,6 +239,26 @@ enum gu_status gu_types_read(const struct gu_types *types, uint64_t addr,
 			"type %.*s claims %" PRIu64 " fields or methods",
 			GU_STR(t.name), t.nfields + t.nmethods);
 	*out = t;
+	return GU_OK;
+}
+
+/* An embedded field bears its type's name, without package and pointer. */
+static enum gu_status name_embedded(const struct gu_types *types,
+	struct gu_rfield *field, struct gu_diag *diag, struct gu_rfield *out)
+{
+	struct gu_rtype t;
+	enum gu_status st = gu_types_read(types, field->type, diag, &t);
+
+	if (st)
+		return st;
+	field->embedded = true;
+	field->name = t.name;
+	for (size_t i = 0; i < t.name.n; i++)
+		if (t.name.p[i] == '.' || t.name.p[i] == '*') {
+			field->name.p = t.name.p + i + 1;
+			field->name.n = t.name.n - i - 1;
+		}
+	*out = *field;
 	return GU_OK;
 }
 
@@ -228,6 +287,8 @@ enum gu_status gu_types_field(const struct gu_types *types,
 	st = gu_cur_status(&name_cur, diag);
 	if (st)
 		return st;
+	if (field.name.n == 0) /* up to 1.8 embedded fields have no name */
+		return name_embedded(types, &field, diag, out);
 	field.embedded = flags & NAME_EMBEDDED;
 	if (types->minor > SHIFT_AFTER && types->minor < PLAIN_OFFSETS) {
 		field.embedded = field.off & 1;
@@ -235,6 +296,47 @@ enum gu_status gu_types_field(const struct gu_types *types,
 	}
 	*out = field;
 	return GU_OK;
+}
+
+enum gu_status gu_types_method(const struct gu_types *types,
+	const struct gu_rtype *type, uint64_t index, struct gu_diag *diag,
+	struct gu_rmethod *out)
+{
+	struct gu_rmethod method;
+	struct gu_cur cur, name_cur;
+	uint8_t flags;
+	int32_t name;
+	enum gu_status st;
+
+	if (index >= type->nmethods)
+		return gu_fail(diag, GU_INVALID, "method %" PRIu64
+			" of %" PRIu64, index, type->nmethods);
+	cur = cur_at(types, type->methods + index * 8);
+	name = (int32_t)gu_cur_u32(&cur);
+	method.type = offset_addr(types, (int32_t)gu_cur_u32(&cur));
+	st = gu_cur_status(&cur, diag);
+	if (st)
+		return st;
+	method.name = name_at(types, offset_addr(types, name), &flags,
+		&name_cur);
+	st = gu_cur_status(&name_cur, diag);
+	if (st == GU_OK)
+		*out = method;
+	return st;
+}
+
+enum gu_status gu_types_param(const struct gu_types *types,
+	const struct gu_rtype *type, uint64_t index, struct gu_diag *diag,
+	uint64_t *out)
+{
+	unsigned ptr = types->module->image->mem.ptr_size;
+	struct gu_cur cur = cur_at(types, type->params + index * ptr);
+	uint64_t addr = gu_cur_word(&cur, ptr);
+	enum gu_status st = gu_cur_status(&cur, diag);
+
+	if (st == GU_OK)
+		*out = addr;
+	return st;
 }
 
 /*

@@ -10,6 +10,7 @@
 #ifndef GU_GO_RTYPE_H
 #define GU_GO_RTYPE_H
 
+#include "engine/base/buf.h"
 #include "engine/go/module.h"
 
 /* Go's kinds, numbered as in every release (reflect.Kind). */
@@ -36,7 +37,8 @@ struct gu_rtype {
 	enum gu_rkind kind;
 	uint8_t align;
 	bool named;           /* declared, not spelled out */
-	struct gu_str name;   /* as Go prints it: "main.Order", "[]int" */
+	struct gu_str name;   /* as Go prints it: "shop.Order", "[]int" */
+	struct gu_str pkg_path; /* of a declared type: "example.org/shop" */
 	uint64_t ptr_to_this; /* descriptor of the pointer to it; 0: none */
 	uint64_t elem;        /* array, chan, map, ptr, slice; else 0 */
 	uint64_t key;         /* map */
@@ -71,6 +73,37 @@ enum gu_status gu_types_read(const struct gu_types *types, uint64_t addr,
 enum gu_status gu_types_field(const struct gu_types *types,
 	const struct gu_rtype *type, uint64_t index, struct gu_diag *diag,
 	struct gu_rfield *out) GU_MUST_CHECK;
+
+/* Method INDEX (< nmethods) of an interface. */
+struct gu_rmethod {
+	struct gu_str name;
+	uint64_t type; /* descriptor of a func type; 0: not described */
+};
+enum gu_status gu_types_method(const struct gu_types *types,
+	const struct gu_rtype *type, uint64_t index, struct gu_diag *diag,
+	struct gu_rmethod *out) GU_MUST_CHECK;
+
+/* Descriptor of parameter INDEX of a func type; results follow parameters. */
+enum gu_status gu_types_param(const struct gu_types *types,
+	const struct gu_rtype *type, uint64_t index, struct gu_diag *diag,
+	uint64_t *out) GU_MUST_CHECK;
+static inline uint64_t gu_rtype_nparams(const struct gu_rtype *type)
+{
+	return type->len & 0xffff;
+}
+static inline uint64_t gu_rtype_nresults(const struct gu_rtype *type)
+{
+	return type->len >> 16;
+}
+
+/*
+ * Set NAME to what Go's linker calls TYPE: as `name`, but with whole import
+ * paths ("*example.org/shop.Order").  False, with NAME empty, if it would be
+ * longer than GU_TYPE_NAME_MAX, nests too deep, or names what is not there.
+ */
+enum { GU_TYPE_NAME_MAX = 1 << 14 };
+bool gu_types_name(const struct gu_types *types, const struct gu_rtype *type,
+	struct gu_buf *name);
 
 /*
  * Step through the type links: the descriptors of unnamed types (all types, in
