@@ -4,6 +4,7 @@
 #include "engine/base/hash.h"
 #include "engine/emit/dwarf_info.h"
 #include "engine/emit/dwarf_line.h"
+#include "engine/emit/dwarf_types.h"
 #include "engine/emit/elf_symbols.h"
 #include "engine/emit/prologue.h"
 
@@ -188,6 +189,30 @@ static uint32_t put_producer(struct symfile *sf)
 	return off;
 }
 
+/* Types are a unit of their own; a module may have none (Go before 1.7). */
+static enum gu_status add_types(struct symfile *sf, struct gu_diag *diag)
+{
+	const struct gu_dwarf_types_out out = {
+		.info = &sf->info.info,
+		.abbrev = &sf->info.abbrev,
+		.strs = &sf->funcs.strs,
+		.version = sf->opts->dwarf_version,
+		.comp_dir = sf->comp_dir,
+		.producer = sf->producer,
+	};
+	struct gu_dwarf_types_stats stats;
+	struct gu_types types;
+	enum gu_status st = gu_types_open(sf->module, diag, &types);
+
+	if (st)
+		return st == GU_NOT_FOUND ? GU_OK : st;
+	st = gu_dwarf_types_write(&types, &out, diag, &stats);
+	gu_types_close(&types);
+	sf->stats.types = stats.types;
+	sf->stats.dropped += stats.dropped;
+	return st;
+}
+
 static enum gu_status make_dwarf(struct symfile *sf, struct gu_diag *diag)
 {
 	struct gu_buf name;
@@ -201,7 +226,9 @@ static enum gu_status make_dwarf(struct symfile *sf, struct gu_diag *diag)
 			add_unit(sf, unit, &name);
 	sf->funcs.strs.failed |= name.failed;
 	gu_buf_deinit(&name);
-	st = gu_dwarf_line_status(&sf->lines, diag);
+	st = add_types(sf, diag);
+	if (!st)
+		st = gu_dwarf_line_status(&sf->lines, diag);
 	if (!st)
 		st = gu_dwarf_info_finish(&sf->info, diag);
 	if (!st)

@@ -15,7 +15,7 @@
  *   damage [FILTER]: of the fixtures' names; a few of every form otherwise
  */
 #include "engine/base/math.h"
-#include "engine/go/module.h"
+#include "engine/emit/dwarf_types.h"
 #include "engine/image/elf_file.h"
 #include "tests/unit/fixtures.h"
 #include "tests/unit/tap.h"
@@ -98,6 +98,33 @@ static bool walk_function(const struct gu_module *m, const struct gu_func *func)
 	return gu_func_end(&m->tab, func) <= func->next;
 }
 
+/* The types as DWARF: whatever the descriptors say, in bounded size. */
+static bool survives_types(const struct gu_module *m)
+{
+	struct gu_buf info, abbrev, strs;
+	const struct gu_dwarf_types_out out = {
+		.info = &info, .abbrev = &abbrev, .strs = &strs, .version = 5,
+	};
+	struct gu_dwarf_types_stats stats;
+	struct gu_diag diag = {.code = GU_OK};
+	struct gu_types types;
+	enum gu_status st = gu_types_open(m, &diag, &types);
+	bool good;
+
+	if (st)
+		return st == GU_NOT_FOUND || diag.text[0];
+	gu_buf_init(&info, false);
+	gu_buf_init(&abbrev, false);
+	gu_buf_init(&strs, false);
+	st = gu_dwarf_types_write(&types, &out, &diag, &stats);
+	good = st == GU_OK && info.n + strs.n <= 40 * types.view.n + 4096;
+	gu_buf_deinit(&info);
+	gu_buf_deinit(&abbrev);
+	gu_buf_deinit(&strs);
+	gu_types_close(&types);
+	return good;
+}
+
 /* Open and walk; false if a promise is broken. */
 static bool survives(const struct gu_image *image)
 {
@@ -123,6 +150,7 @@ static bool survives(const struct gu_image *image)
 			gu_pclntab_find(&m->tab, func.entry, &diag, &found) !=
 				GU_NOT_FOUND);
 	}
+	good = good && survives_types(m);
 	gu_module_close(m);
 	return good;
 }
@@ -138,7 +166,10 @@ static uint64_t draw_target(const struct gu_module *m)
 	struct gu_func func;
 	uint64_t tree;
 
-	switch (draw(6)) {
+	switch (draw(7)) {
+	case 6: /* types: most descriptors are near the first linked ones */
+		return m->md.types + draw(draw(2) ? 1 << 14 :
+			m->md.etypes - m->md.types);
 	case 0:
 		return tab->addr + draw(72); /* the header */
 	case 1:
