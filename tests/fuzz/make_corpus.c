@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Write the seeds for fuzzing to DIR/elf and DIR/core, a few KB each:
+ * Write the seeds for fuzzing, a few KB each, to a folder in DIR per target:
  *
  *   make_corpus DIR
  */
-#include "tests/unit/elf_samples.h"
+#include "tests/unit/go_sample.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,13 +36,16 @@ int main(int argc, char **argv)
 	(void)mkdir(argv[1], 0777);
 	for (unsigned i = 0; i < sample_nmachines; i++) {
 		struct sample_reloc relocs[SAMPLE_NRELOCS];
-		struct elf_writer program, core;
+		struct elf_writer program, core, go;
 
 		sample_program(&program, &sample_machines[i], i % 2, relocs);
 		sample_core(&core, &program, relocs);
 		write_seed(argv[1], "elf", sample_machines[i].name,
 			&program.out);
 		write_seed(argv[1], "core", sample_machines[i].name, &core.out);
+		go_sample(&go, &sample_machines[i]);
+		write_seed(argv[1], "module", sample_machines[i].name, &go.out);
+		ew_deinit(&go);
 		ew_deinit(&core);
 		ew_deinit(&program);
 	}
