@@ -52,6 +52,14 @@ static bool open_file(struct gu_modules *modules, size_t i)
 	return true;
 }
 
+static bool has_debug_frame(const char *symfile)
+{
+	gu_cleanup(gu_elf_file_closep) struct gu_elf_file *file = NULL;
+
+	return *symfile && !gu_elf_file_open(symfile, NULL, &file) &&
+		gu_image_section(gu_elf_file_image(file), ".debug_frame");
+}
+
 static bool open_module(struct gu_modules *modules, size_t i)
 {
 	const char *path = modules->session.modules[i].file;
@@ -70,6 +78,8 @@ static bool open_module(struct gu_modules *modules, size_t i)
 		loaded->failed = true;
 		return false;
 	}
+	loaded->has_ends =
+		has_debug_frame(modules->session.modules[i].symfile);
 	return true;
 }
 
@@ -99,6 +109,7 @@ bool gu_modules_refresh(struct gu_modules *modules)
 	}
 	for (size_t i = 0; i < session.nmodules; i++) {
 		modules->loaded[i].bias = session.modules[i].bias;
+		modules->loaded[i].symfile_bias = session.modules[i].bias;
 		modules->loaded[i].lo = session.modules[i].lo;
 		modules->loaded[i].hi = session.modules[i].hi;
 	}

@@ -19,9 +19,21 @@ struct gu_loaded {
 	struct gu_elf_file *file; /* NULL until it is needed */
 	struct gu_module *module; /* NULL until it is needed */
 	bool failed;              /* it cannot be opened */
+	bool has_ends;            /* its symbol file ends stacks */
 	bool here;                /* the target holds it, at bias */
 	uint64_t bias, lo, hi;    /* run-time; at first, what the session says */
+	uint64_t symfile_bias;    /* where GDB was told to put the symbol file */
 };
+
+/*
+ * Does the symbol file that GDB has for the module say, in .debug_frame, at
+ * which functions stacks end (emit/dwarf_frame.h), and does it lie where the
+ * module is?
+ */
+static inline bool gu_loaded_has_ends(const struct gu_loaded *loaded)
+{
+	return loaded->has_ends && loaded->bias == loaded->symfile_bias;
+}
 
 /* A pc at which no module was found, and what the target had there. */
 enum { GU_CODE_SIZE = 16, GU_FOREIGN_MAX = 64 };

@@ -48,8 +48,9 @@ static bool is_place(const struct place *place, const struct gu_regs *regs)
 	return place->pc == regs->pc && place->sp == regs->sp;
 }
 
-/* The frame that GDB asks about; false if it is not ours to unwind. */
-static bool find_frame(struct gdb_unwind_callbacks *cb, struct gu_frame *out)
+/* The frame that GDB asks about, and its module; NULL if it is not ours. */
+static const struct gu_loaded *find_frame(struct gdb_unwind_callbacks *cb,
+	struct gu_frame *out)
 {
 	struct gu_mem_gdb gdb = {cb->target_read};
 	const struct gu_mem target = gu_mem_of_gdb(&gdb);
@@ -63,50 +64,56 @@ static bool find_frame(struct gdb_unwind_callbacks *cb, struct gu_frame *out)
 
 	if (!gu_modules_refresh(modules) ||
 		!gu_regs_get(cb, modules->arch, &regs))
-		return false;
+		return NULL;
 	known = reader.walking && (is_place(&reader.this_frame, &regs) ||
 					  is_place(&reader.its_caller, &regs));
 	reader.walking = false;
 	loaded = gu_modules_find(modules, &target, regs.pc, known);
 	if (!loaded)
-		return false;
+		return NULL;
 	st = gu_unwind_step(loaded->module, loaded->bias, &target, &regs,
 		&diag, &frame);
 	if (st) {
 		if (gu_is_error(st))
 			debug("a frame", &diag);
-		return false;
+		return NULL;
 	}
 	reader.this_frame = (struct place){regs.pc, regs.sp};
 	reader.its_caller = (struct place){frame.caller.pc, frame.caller.sp};
 	reader.walking = true;
 	*out = frame;
-	return true;
+	return loaded;
 }
 
 /*
- * C code in a Go program (no stack-size table), and the end of a signal
- * handler, which GDB knows by its name and instructions: it has unwinders of
- * its own for these.
+ * GDB has better means of its own for C code in a Go program (which has no
+ * stack-size table), for the end of a signal handler (which it knows by name
+ * and instructions), and for the end of a stack, if the symbol file says so.
  */
-static bool is_for_gdb(const struct gu_frame *frame)
+static bool is_for_gdb(const struct gu_loaded *loaded,
+	const struct gu_frame *frame)
 {
 	return frame->end == GU_END_NO_FRAME_INFO ||
-		frame->kind == GU_KIND_SIGRETURN_SIGACTION;
+		frame->kind == GU_KIND_SIGRETURN ||
+		frame->kind == GU_KIND_SIGRETURN_SIGACTION ||
+		(frame->row.end_of_stack && gu_loaded_has_ends(loaded) &&
+			gu_unwind_end(loaded->module, &frame->func));
 }
 
 static enum gdb_status unwind_frame(struct gdb_reader_funcs *self,
 	struct gdb_unwind_callbacks *cb)
 {
+	const struct gu_loaded *loaded;
 	struct gu_frame frame;
 
 	(void)self;
-	if (!find_frame(cb, &frame) || is_for_gdb(&frame))
+	loaded = find_frame(cb, &frame);
+	if (!loaded || is_for_gdb(loaded, &frame))
 		return GDB_FAIL;
 	/*
-	 * The end of a stack: a caller at 0 makes GDB print one frame more,
-	 * "0x0 in ?? ()", and stop.  A caller without a pc reads better on
-	 * GDB 16 and 18, but makes `bt` an error on 10 and 13.
+	 * No symbol file ends this stack: a caller at 0 makes GDB print one
+	 * frame more, "0x0 in ?? ()", and stop.  A caller without a pc reads
+	 * better on GDB 16 and 18, but makes `bt` an error on 10 and 13.
 	 */
 	if (frame.end)
 		frame.caller = (struct gu_regs){.pc = 0, .sp = frame.cfa};

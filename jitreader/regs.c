@@ -5,33 +5,14 @@
 
 #include <stdlib.h>
 
-enum { REG_SIZE = 8, NO_REGISTER = -1 };
-
 /*
- * System V AMD64 ABI, figure 3.36; DWARF for the Arm 64-bit Architecture, 4.1.
- * 32 is its PC in GDB 13 and on; before, GDB had no number for it, and the
- * helper puts no arm64 module into the session of such a GDB.
+ * GDB 13 and on give arm64's PC the number that it has in DWARF; before, it had
+ * none, and the helper puts no arm64 module into the session of such a GDB.
  */
-struct numbers {
-	enum gu_arch arch;
-	int pc, sp, fp, lr;
-};
-
-static const struct numbers numbers[] = {
-	{GU_ARCH_AMD64, 16, 7, 6, NO_REGISTER},
-	{GU_ARCH_ARM64, 32, 31, 29, 30},
-};
-
-static const struct numbers *numbers_of(enum gu_arch arch)
-{
-	for (size_t i = 0; i < GU_COUNT(numbers); i++)
-		if (numbers[i].arch == arch)
-			return &numbers[i];
-	return NULL;
-}
+enum { REG_SIZE = 8, NO_REGISTER = UINT8_MAX };
 
 /* What reg_get returns is ours to free; what reg_set is given is GDB's. */
-static bool get(struct gdb_unwind_callbacks *cb, int number, uint64_t *out)
+static bool get(struct gdb_unwind_callbacks *cb, uint8_t number, uint64_t *out)
 {
 	struct gdb_reg_value *value;
 	bool ok;
@@ -72,7 +53,7 @@ static struct gdb_reg_value *make_value(uint64_t word)
 bool gu_regs_get(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
 	struct gu_regs *out)
 {
-	const struct numbers *n = numbers_of(arch);
+	const struct gu_unwind_numbers *n = gu_unwind_numbers(arch);
 	struct gu_regs regs = {0};
 
 	if (!n || !get(cb, n->pc, &regs.pc) || !get(cb, n->sp, &regs.sp))
@@ -98,13 +79,13 @@ bool gu_regs_set(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
 	const struct gu_regs *regs)
 {
 	gu_cleanup(free_values) struct values values = {{NULL}};
-	const struct numbers *n = numbers_of(arch);
+	const struct gu_unwind_numbers *n = gu_unwind_numbers(arch);
 
 	if (!n)
 		return false;
 
 	const struct {
-		int number;
+		uint8_t number;
 		bool known;
 		uint64_t value;
 	} given[GU_COUNT(values.of)] = {

@@ -167,7 +167,7 @@ static enum gu_status read_all(struct gu_target *target,
 {
 	enum gu_status st;
 
-	if (!gu_unwind_supports(target->module->image->arch))
+	if (!gu_unwind_numbers(target->module->image->arch))
 		return gu_fail(diag, GU_UNSUPPORTED, "stacks of %s programs "
 			"are not unwound, only those of amd64 and arm64",
 			gu_arch_name(target->module->image->arch));

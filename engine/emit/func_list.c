@@ -42,6 +42,12 @@ static bool make_item(const struct gu_module *module,
 	*name = gu_func_name(tab, &func);
 	if (name->n == 0)
 		return false;
+	/*
+	 * GDB unwinds a signal's frame by itself, but only where "sigaction" is
+	 * in the name; so Go names this function since 1.21.
+	 */
+	if (gu_module_kind(module, &func) == GU_KIND_SIGRETURN)
+		*name = gu_str("runtime.sigreturn__sigaction");
 	*item = (struct gu_func_item){
 		.entry = func.entry,
 		.end = gu_func_end(tab, &func),

@@ -2,6 +2,7 @@
 #include "engine/emit/symfile.h"
 
 #include "engine/base/hash.h"
+#include "engine/emit/dwarf_frame.h"
 #include "engine/emit/dwarf_info.h"
 #include "engine/emit/dwarf_line.h"
 #include "engine/emit/dwarf_types.h"
@@ -28,6 +29,7 @@ struct symfile {
 	struct gu_elf_symbols symbols;
 	struct gu_dwarf_line lines;
 	struct gu_dwarf_info info;
+	struct gu_buf frames;
 	uint32_t comp_dir, producer; /* in funcs.strs */
 	uint32_t done;               /* functions */
 	struct gu_symfile_stats stats;
@@ -280,6 +282,8 @@ static void add_contents(struct symfile *sf)
 	add_debug(sf, v5 ? ".debug_rnglists" : ".debug_ranges",
 		&sf->info.ranges, false);
 	add_debug(sf, ".debug_line", &sf->lines.out, false);
+	if (sf->frames.n)
+		add_debug(sf, ".debug_frame", &sf->frames, false);
 	add_debug(sf, ".debug_str", strs, true);
 	if (v5)
 		add_debug(sf, ".debug_line_str", &sf->lines.strs, true);
@@ -353,6 +357,10 @@ static enum gu_status make(struct symfile *sf, const struct gu_elf_file *file,
 		st = check_sizes(sf, diag);
 	if (st)
 		return st;
+	gu_dwarf_frame_put(sf->module, &sf->funcs, &sf->frames);
+	st = gu_buf_status(&sf->frames, diag);
+	if (st)
+		return st;
 	add_contents(sf);
 	sf->stats.functions = sf->funcs.n;
 	sf->stats.files = sf->lines.nfiles;
@@ -383,7 +391,9 @@ enum gu_status gu_symfile_write(const struct gu_module *module,
 	gu_dwarf_line_init(&sf.lines, &module->tab, opts->dwarf_version);
 	gu_dwarf_info_init(&sf.info, opts->dwarf_version, image->mem.ptr_size,
 		image->mem.be);
+	gu_buf_init(&sf.frames, image->mem.be);
 	st = make(&sf, file, fd, diag);
+	gu_buf_deinit(&sf.frames);
 	gu_dwarf_info_deinit(&sf.info);
 	gu_dwarf_line_deinit(&sf.lines);
 	gu_elf_symbols_deinit(&sf.symbols);

@@ -37,6 +37,7 @@ const char *gu_end_text(enum gu_end end)
 /* What unwinding depends on, by architecture. */
 struct conventions {
 	enum gu_arch arch;
+	struct gu_unwind_numbers numbers;
 	bool lr;              /* the return address arrives in a register */
 	int64_t ra_size;      /* bytes that a call pushes */
 	int fp_since;         /* Go 1.N keeps frame pointers */
@@ -46,10 +47,15 @@ struct conventions {
 				 signal_arm64.go, pushCall */
 };
 
+/*
+ * Numbers: System V AMD64 ABI, figure 3.36; DWARF for the Arm 64-bit
+ * Architecture, 4.1.
+ */
 static const struct conventions conventions[] = {
-	{GU_ARCH_AMD64, .lr = false, .ra_size = 8, .fp_since = 7},
-	{GU_ARCH_ARM64, .lr = true, .ra_size = 0, .fp_since = 12,
-		.injected_sp = 16},
+	{GU_ARCH_AMD64, {.pc = 16, .sp = 7, .fp = 6, .lr = UINT8_MAX, .ra = 16},
+		.lr = false, .ra_size = 8, .fp_since = 7},
+	{GU_ARCH_ARM64, {.pc = 32, .sp = 31, .fp = 29, .lr = 30, .ra = 30},
+		.lr = true, .ra_size = 0, .fp_since = 12, .injected_sp = 16},
 };
 
 static const struct conventions *conventions_of(enum gu_arch arch)
@@ -60,9 +66,11 @@ static const struct conventions *conventions_of(enum gu_arch arch)
 	return NULL;
 }
 
-bool gu_unwind_supports(enum gu_arch arch)
+const struct gu_unwind_numbers *gu_unwind_numbers(enum gu_arch arch)
 {
-	return conventions_of(arch) != NULL;
+	const struct conventions *conv = conventions_of(arch);
+
+	return conv ? &conv->numbers : NULL;
 }
 
 /* --- the row ---------------------------------------------------------------- */
@@ -161,6 +169,15 @@ static enum gu_end switch_of(const struct gu_pclntab *tab,
 	default:
 		return moves_sp(tab, func) ? GU_END_SPWRITE : GU_END_NONE;
 	}
+}
+
+enum gu_end gu_unwind_end(const struct gu_module *module,
+	const struct gu_func *func)
+{
+	enum gu_func_kind kind = gu_module_kind(module, func);
+	enum gu_end end = bottom_of(&module->tab, func, kind);
+
+	return end ? end : switch_of(&module->tab, func, kind);
 }
 
 /* What FUNC's stack-size table says at a pc. */

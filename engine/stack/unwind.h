@@ -75,8 +75,21 @@ struct gu_frame {
 				  address (sigpanic, asyncPreempt) */
 };
 
-/* Is unwinding known for ARCH?  amd64 and arm64 are. */
-bool gu_unwind_supports(enum gu_arch arch);
+/* DWARF's numbers of the registers; lr is UINT8_MAX on amd64. */
+struct gu_unwind_numbers {
+	uint8_t pc, sp, fp, lr;
+	uint8_t ra; /* where CFI has the return address: pc, or lr */
+};
+
+/* NULL if unwinding is not known for ARCH; it is for amd64 and arm64. */
+const struct gu_unwind_numbers *gu_unwind_numbers(enum gu_arch arch);
+
+/*
+ * Why stacks end at FUNC, wherever in it but at its very entry the pc is;
+ * GU_END_NONE: they do not.
+ */
+enum gu_end gu_unwind_end(const struct gu_module *module,
+	const struct gu_func *func);
 
 /*
  * The row of FUNC at PC, both as in MODULE's image; PC is used as it is, for
