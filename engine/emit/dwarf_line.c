@@ -259,7 +259,9 @@ static void begin_sequence(struct gu_dwarf_line *l, uint64_t addr)
 	unsigned size = l->tab->ptr_size;
 
 	l->addr = addr;
-	l->file = 1;
+	/* none, so that the first row names its file: the register begins as 1,
+	 * which binutils 2.40 takes for entry 0 in DWARF 5 */
+	l->file = UINT32_MAX;
 	l->line = 1;
 	gu_buf_u8(&l->program, 0);
 	gu_buf_uleb(&l->program, 1 + size);
