@@ -3,8 +3,10 @@
 #include "engine/emit/text.h"
 #include "tools/input.h"
 #include "tools/options.h"
+#include "tools/progress.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 enum { OPT_FUNCTIONS = GU_OPTION_LONG, OPT_LINES, OPT_INLINES, OPT_FILES };
 
@@ -21,9 +23,13 @@ static enum gu_status print_functions(const struct gu_module *module,
 	struct gu_text_parts parts, struct gu_buf *buf, struct gu_diag *diag)
 {
 	enum gu_status status = GU_OK;
+	struct gu_progress progress = {0};
 	struct gu_func func;
 	uint32_t i;
 
+	/* text that runs over the terminal is progress enough */
+	if (!isatty(STDOUT_FILENO))
+		gu_progress_start(&progress, "printing functions");
 	for (i = 0; !status && i < module->tab.nfunc && !ferror(stdout); i++) {
 		buf->n = 0;
 		status = gu_pclntab_func(&module->tab, i, diag, &func);
@@ -31,7 +37,9 @@ static enum gu_status print_functions(const struct gu_module *module,
 			status = gu_text_function(module, &func, parts, diag,
 				buf);
 		fwrite(buf->p, 1, buf->n, stdout);
+		gu_progress_update(&progress, i, module->tab.nfunc);
 	}
+	gu_progress_end(&progress);
 	return status;
 }
 
