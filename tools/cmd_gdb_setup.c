@@ -65,7 +65,11 @@ static enum gu_status read_stdin(struct gu_diag *diag, struct gu_buf *out)
 
 /* --- the commands ---------------------------------------------------------- */
 
-/* PATH as one word of GDB's (libiberty's buildargv). */
+/*
+ * PATH as one word of GDB's (libiberty's buildargv).  The quotes end and begin
+ * again after a '$': GDB replaces $argc and $arg0 in all that a user-defined
+ * command sources.
+ */
 static void put_word(struct gu_buf *buf, const char *path)
 {
 	gu_buf_u8(buf, '"');
@@ -73,19 +77,21 @@ static void put_word(struct gu_buf *buf, const char *path)
 		if (*path == '"' || *path == '\\')
 			gu_buf_u8(buf, '\\');
 		gu_buf_u8(buf, (uint8_t)*path);
+		if (*path == '$')
+			gu_buf_str(buf, gu_str("\"\""));
 	}
 	gu_buf_u8(buf, '"');
 }
 
-/* A line for "echo", which reads backslashes. */
+/* A line for "echo", which reads backslashes as C does. */
 static void put_echo(struct gu_buf *buf, const char *text)
 {
 	gu_buf_str(buf, gu_str("echo "));
-	for (; *text; text++) {
-		if (*text == '\\')
-			gu_buf_u8(buf, '\\');
-		gu_buf_u8(buf, (uint8_t)*text);
-	}
+	for (; *text; text++)
+		if (*text == '\\' || *text == '$')
+			gu_buf_printf(buf, "\\%03o", *text);
+		else
+			gu_buf_u8(buf, (uint8_t)*text);
 	gu_buf_str(buf, gu_str("\\n\n"));
 }
 

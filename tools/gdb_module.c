@@ -187,9 +187,10 @@ static bool can_attach(const struct gu_gdb_files *files,
 
 	/* GDB 10 cannot read a Go PIE that no C linker made: then there is
 	 * nothing to attach to.  ':' separates folders; "--" ends the setting
-	 * in "with"; sections are matched by name. */
+	 * in "with"; $arg0 is replaced; sections are matched by name. */
 	return module->is_exec && has_file_symbols(files, old) && *dir &&
 		!strchr(dir, ':') && !strstr(dir, "--") &&
+		!strchr(dir, '$') &&
 		gu_elf_file_image(module->file)->nsections;
 }
 
