@@ -130,7 +130,7 @@ static bool get_regs(pid_t pid, struct gu_regs *out)
 }
 
 /* Let PID go on by REQUEST until it stops; *signal: to deliver, delivered. */
-static bool go_on(pid_t pid, int request, int *signal)
+static bool go_on(pid_t pid, enum __ptrace_request request, int *signal)
 {
 	int status;
 
