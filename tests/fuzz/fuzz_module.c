@@ -46,8 +46,7 @@ static void walk(const struct gu_module *m)
 			(func.entry < found.entry || func.entry >= found.next))
 			abort();
 		/* entries that a spoilt table puts at one place have no pc */
-		if (gu_unwind_numbers(m->image->arch) &&
-			func.entry < func.next &&
+		if (func.entry < func.next &&
 			gu_unwind_row(m, &func, func.entry, NULL, &row) ==
 				GU_OK &&
 			(func.entry < row.start || func.entry >= row.end))

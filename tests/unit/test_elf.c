@@ -444,6 +444,22 @@ static void test_not_elf(void)
 	ew_deinit(&ew);
 }
 
+/* More program headers than e_phnum can say: section 0 has the number. */
+static void test_many_segments(void)
+{
+	struct sample_reloc relocs[SAMPLE_NRELOCS];
+	struct gu_elf_file *file;
+	struct elf_writer ew;
+
+	sample_program(&ew, &sample_machines[0], true, relocs);
+	(void)ew_set(&ew, "e_phnum", 0, 0xffff); /* PN_XNUM */
+	(void)ew_set(&ew, "sh_info", 0, ew.nsegments);
+	file = must_open(&ew, "PN_XNUM");
+	is_int(gu_elf_file_image(file)->nsegments, 3, "as section 0 says");
+	gu_elf_file_close(file);
+	ew_deinit(&ew);
+}
+
 int main(void)
 {
 	for (unsigned i = 0; i < sample_nmachines; i++) {
@@ -454,6 +470,7 @@ int main(void)
 	test_symbols();
 	test_dynamic();
 	test_not_elf();
+	test_many_segments();
 	for (unsigned i = 0; i < sample_nmachines; i += 3) {
 		test_cut(&sample_machines[i]);
 		test_mutated(&sample_machines[i]);
