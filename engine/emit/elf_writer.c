@@ -110,6 +110,12 @@ static uint64_t seal_off(bool is64, uint32_t nsegments)
 	return gu_align_up(ehdr_size(is64) + nsegments * size, CONTENT_ALIGN);
 }
 
+/* Does S have bytes of its own in the file? */
+static bool has_bytes(const struct gu_elf_section *s)
+{
+	return s->type != SHT_NOBITS && !s->same_as;
+}
+
 static uint64_t put_sections(const struct gu_elf_writer *w,
 	struct layout *lay, bool notes, uint64_t off)
 {
@@ -118,10 +124,10 @@ static uint64_t put_sections(const struct gu_elf_writer *w,
 
 		if ((s->type == SHT_NOTE) != notes)
 			continue;
-		if (s->type != SHT_NOBITS)
+		if (has_bytes(s))
 			off = gu_align_up(off, CONTENT_ALIGN);
-		lay->offs[i] = off;
-		if (s->type != SHT_NOBITS)
+		lay->offs[i] = s->same_as ? lay->offs[s->same_as] : off;
+		if (has_bytes(s))
 			off += s->data_size;
 	}
 	return gu_align_up(off, CONTENT_ALIGN);
@@ -191,7 +197,7 @@ static uint64_t body_hash(const struct gu_elf_writer *w)
 
 	for (uint32_t i = 2; i < w->nsections; i++)
 		if (w->sections[i].type != SHT_NOTE &&
-			w->sections[i].type != SHT_NOBITS)
+			has_bytes(&w->sections[i]))
 			hash = gu_hash(hash, w->sections[i].data,
 				w->sections[i].data_size);
 	return hash;
@@ -272,7 +278,7 @@ static bool add_section(const struct gu_elf_section *s, uint32_t name,
 	shdr.sh_entsize = s->entsize;
 	if (!gelf_update_shdr(scn, &shdr))
 		return false;
-	if (s->type == SHT_NOBITS || s->data_size == 0)
+	if (!has_bytes(s) || s->data_size == 0)
 		return true;
 	data = elf_newdata(scn);
 	if (!data)

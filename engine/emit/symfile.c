@@ -238,7 +238,7 @@ static enum gu_status make_dwarf(struct symfile *sf, struct gu_diag *diag)
 	return st;
 }
 
-static void add_debug(struct symfile *sf, const char *name,
+static uint32_t add_debug(struct symfile *sf, const char *name,
 	const struct gu_buf *buf, bool strings)
 {
 	struct gu_elf_section section = {
@@ -251,7 +251,7 @@ static void add_debug(struct symfile *sf, const char *name,
 		.data_size = buf->n,
 	};
 
-	(void)gu_elf_writer_section(&sf->writer, &section);
+	return gu_elf_writer_section(&sf->writer, &section);
 }
 
 static void add_contents(struct symfile *sf)
@@ -276,17 +276,18 @@ static void add_contents(struct symfile *sf)
 	};
 
 	v5 = sf->opts->dwarf_version >= 5;
-	add_debug(sf, ".debug_abbrev", &sf->info.abbrev, false);
-	add_debug(sf, ".debug_info", &sf->info.info, false);
-	add_debug(sf, ".debug_aranges", &sf->info.aranges, false);
-	add_debug(sf, v5 ? ".debug_rnglists" : ".debug_ranges",
+	(void)add_debug(sf, ".debug_abbrev", &sf->info.abbrev, false);
+	(void)add_debug(sf, ".debug_info", &sf->info.info, false);
+	(void)add_debug(sf, ".debug_aranges", &sf->info.aranges, false);
+	(void)add_debug(sf, v5 ? ".debug_rnglists" : ".debug_ranges",
 		&sf->info.ranges, false);
-	add_debug(sf, ".debug_line", &sf->lines.out, false);
+	(void)add_debug(sf, ".debug_line", &sf->lines.out, false);
 	if (sf->frames.n)
-		add_debug(sf, ".debug_frame", &sf->frames, false);
-	add_debug(sf, ".debug_str", strs, true);
+		(void)add_debug(sf, ".debug_frame", &sf->frames, false);
+	/* half of the file would be names written twice */
+	strtab.same_as = add_debug(sf, ".debug_str", strs, true);
 	if (v5)
-		add_debug(sf, ".debug_line_str", &sf->lines.strs, true);
+		(void)add_debug(sf, ".debug_line_str", &sf->lines.strs, true);
 	symtab.link = gu_elf_writer_section(&sf->writer, &strtab);
 	(void)gu_elf_writer_section(&sf->writer, &symtab);
 }
