@@ -358,7 +358,8 @@ static enum gu_status make(struct symfile *sf, const struct gu_elf_file *file,
 		st = check_sizes(sf, diag);
 	if (st)
 		return st;
-	gu_dwarf_frame_put(sf->module, &sf->funcs, &sf->frames);
+	sf->stats.dropped += gu_dwarf_frame_put(sf->module, &sf->funcs,
+		&sf->frames);
 	st = gu_buf_status(&sf->frames, diag);
 	if (st)
 		return st;

@@ -12,7 +12,6 @@
  */
 #include "engine/base/intern.h"
 #include "engine/base/vec.h"
-#include "engine/emit/symfile.h"
 #include "engine/go/rtype.h"
 #include "tests/unit/fixtures.h"
 #include "tests/unit/tap.h"
@@ -271,20 +270,6 @@ static void close_dwarf(Dwarf *dwarf, int fd)
 		(void)close(fd);
 }
 
-/* Write the symbol file of STRIPPED to PATH. */
-static bool make_symbols(const char *stripped, const char *path)
-{
-	gu_cleanup(gu_elf_file_closep) struct gu_elf_file *file = NULL;
-	gu_cleanup(gu_module_closep) struct gu_module *m = NULL;
-	struct gu_symfile_opts opts = gu_symfile_opts();
-	struct gu_symfile_stats stats;
-	struct gu_diag d;
-
-	return gu_elf_file_open(stripped, &d, &file) == GU_OK &&
-		gu_module_open(gu_elf_file_image(file), &d, &m) == GU_OK &&
-		gu_symfile_save(m, file, &opts, path, &d, &stats) == GU_OK;
-}
-
 static void compare_fixture(const struct fixture *fixture, const char *path)
 {
 	struct twin twin = {0};
@@ -313,16 +298,15 @@ static void compare_fixture(const struct fixture *fixture, const char *path)
 
 static void check_fixture(const struct fixture *fixture, void *ctx)
 {
-	char path[] = "/tmp/gounstrip-types-XXXXXX";
-	int fd, minor;
+	char path[FIXTURE_PATH];
+	int minor;
 
 	(void)ctx;
 	/* descriptors have names by offset, and DWARF Go kinds, since 1.7 */
 	if (strcmp(fixture->full, "-") == 0 ||
 		sscanf(fixture->go, "1.%d", &minor) != 1 || minor < 7)
 		return;
-	fd = mkstemp(path);
-	if (fd < 0 || close(fd) || !make_symbols(fixture->strip, path))
+	if (!fixture_symbols(fixture, path))
 		ok(false, "%s: no symbol file", fixture->name);
 	else
 		compare_fixture(fixture, path);

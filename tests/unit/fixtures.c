@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/fixtures.h"
 
+#include "engine/emit/symfile.h"
 #include "tests/unit/tap.h"
 
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void index_path(char *out, size_t out_size)
 {
@@ -62,4 +63,21 @@ void fixtures_each(const char *filter,
 	if (!any)
 		tap_skip("no fixture %s in %s: run tests/fixtures/build",
 			filter ? filter : "", path);
+}
+
+bool fixture_symbols(const struct fixture *fixture, char *path)
+{
+	gu_cleanup(gu_elf_file_closep) struct gu_elf_file *file = NULL;
+	gu_cleanup(gu_module_closep) struct gu_module *module = NULL;
+	const struct gu_symfile_opts opts = gu_symfile_opts();
+	struct gu_symfile_stats stats;
+	struct gu_diag diag;
+	int fd;
+
+	(void)snprintf(path, FIXTURE_PATH, "/tmp/gounstrip-test-XXXXXX");
+	fd = mkstemp(path);
+	return fd >= 0 && close(fd) == 0 &&
+		!gu_elf_file_open(fixture->strip, &diag, &file) &&
+		!gu_module_open(gu_elf_file_image(file), &diag, &module) &&
+		!gu_symfile_save(module, file, &opts, path, &diag, &stats);
 }

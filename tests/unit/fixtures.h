@@ -3,6 +3,8 @@
 #ifndef TESTS_UNIT_FIXTURES_H
 #define TESTS_UNIT_FIXTURES_H
 
+#include <stdbool.h>
+
 struct fixture {
 	const char *name, *go, *goarch, *mode, *strip, *full;
 };
@@ -13,5 +15,12 @@ struct fixture {
  */
 void fixtures_each(const char *filter,
 	void (*visit)(const struct fixture *fixture, void *ctx), void *ctx);
+
+enum { FIXTURE_PATH = 64 };
+/*
+ * Write the symbol file of FIXTURE to a new file, whose name is put into PATH,
+ * FIXTURE_PATH bytes; the caller unlinks it.
+ */
+bool fixture_symbols(const struct fixture *fixture, char *path);
 
 #endif

@@ -4,7 +4,8 @@
  * stack-size table, against what the unstripped twin's .debug_frame says at
  * every pc of every function: the same CFA, the return address in the same
  * place.  Go's .debug_frame says nothing of the frame pointer: unwind_trace
- * checks that.
+ * checks that.  Then what the symbol file says in its own .debug_frame against
+ * the rows it was made from.
  *
  * Both come from the same linker, but by different ways: this shows that we
  * read the stack-size table right, and where we end a stack.
@@ -115,8 +116,24 @@ static bool equal(const struct gu_row *row, enum gu_func_kind kind,
 		(row->ra_in_lr || row->ra_off == cfi->ra_off);
 }
 
+/* A .debug_frame to compare with: the twin's, or OURS. */
+struct table {
+	Dwarf_CFI *cfi;
+	const struct machine *machine;
+	bool ours;
+};
+
+static bool agrees(const struct table *table, const struct gu_row *row,
+	enum gu_func_kind kind, const struct cfi *cfi)
+{
+	if (table->ours && (row->end_of_stack || cfi->undefined))
+		return row->end_of_stack && cfi->undefined &&
+			row->cfa_off == cfi->cfa_off;
+	return equal(row, kind, cfi);
+}
+
 static void check_function(const struct gu_module *module,
-	const struct gu_func *func, Dwarf_CFI *table, const struct machine *m,
+	const struct gu_func *func, const struct table *table,
 	struct counts *counts)
 {
 	uint64_t end = gu_func_end(&module->tab, func);
@@ -136,18 +153,19 @@ static void check_function(const struct gu_module *module,
 			return;
 		}
 		next = row.end < end ? row.end : end;
-		if (!read_cfi(table, pc, m, &cfi)) {
+		if (!read_cfi(table->cfi, pc, table->machine, &cfi)) {
 			counts->no_cfi += next - pc;
 			continue;
 		}
 		next = cfi.end < next ? cfi.end : next;
 		n = next - pc;
 		counts->pcs += n;
-		if (row.end_of_stack == GU_END_NO_FRAME_INFO)
+		if (!table->ours && row.end_of_stack == GU_END_NO_FRAME_INFO)
 			counts->no_row += n;
-		else if (row.end_of_stack)
+		else if (!table->ours && row.end_of_stack)
 			counts->ends += n;
-		else if (equal(&row, gu_module_kind(module, func), &cfi))
+		else if (agrees(table, &row, gu_module_kind(module, func),
+				&cfi))
 			counts->equal += n;
 		else
 			report(counts, module, func, pc, n, &row, &cfi);
@@ -162,25 +180,45 @@ static const struct machine *machine_of(enum gu_arch arch)
 	return NULL;
 }
 
-/* 1: the twin has no .debug_frame to compare with */
-static int check_module(const struct gu_module *module, const char *full,
-	struct counts *counts)
+/* 1: the file at PATH has no .debug_frame to compare with */
+static int check_module(const struct gu_module *module, const char *path,
+	bool ours, struct counts *counts)
 {
-	int fd = open(full, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	Dwarf *dwarf = fd < 0 ? NULL : dwarf_begin(fd, DWARF_C_READ);
-	Dwarf_CFI *table = dwarf ? dwarf_getcfi(dwarf) : NULL;
-	const struct machine *m = machine_of(module->image->arch);
+	const struct table table = {
+		.cfi = dwarf ? dwarf_getcfi(dwarf) : NULL,
+		.machine = machine_of(module->image->arch),
+		.ours = ours,
+	};
 
-	for (uint32_t i = 0; table && m && i < module->tab.nfunc; i++) {
+	for (uint32_t i = 0; table.cfi && i < module->tab.nfunc; i++) {
 		struct gu_func func;
 
 		if (gu_pclntab_func(&module->tab, i, NULL, &func) == GU_OK)
-			check_function(module, &func, table, m, counts);
+			check_function(module, &func, &table, counts);
 	}
 	dwarf_end(dwarf);
 	if (fd >= 0)
 		(void)close(fd);
-	return table && m ? 0 : 1;
+	return table.cfi ? 0 : 1;
+}
+
+static void check_symbols(const struct fixture *fixture,
+	const struct gu_module *module)
+{
+	struct counts counts = {0};
+	char path[FIXTURE_PATH];
+
+	if (!fixture_symbols(fixture, path) ||
+		check_module(module, path, true, &counts))
+		ok(false, "%s: no symbol file with frames", fixture->name);
+	else
+		ok(counts.differ == 0 && counts.no_cfi == 0 && counts.equal,
+			"%s: in the symbol file %" PRIu64 " equal, %" PRIu64
+			" missing, %" PRIu64 " differ", fixture->name,
+			counts.equal, counts.no_cfi, counts.differ);
+	(void)unlink(path);
 }
 
 static void check_fixture(const struct fixture *fixture, void *ctx)
@@ -201,7 +239,8 @@ static void check_fixture(const struct fixture *fixture, void *ctx)
 		ok(false, "%s: %s", fixture->name, diag.text);
 		return;
 	}
-	if (check_module(module, fixture->full, &counts)) {
+	check_symbols(fixture, module);
+	if (check_module(module, fixture->full, false, &counts)) {
 		tap_skip("%s: the twin has no .debug_frame",
 			fixture->name);
 		return;
