@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/image/core.h"
 
-#include "engine/base/math.h"
+#include "engine/base/vec.h"
 #include "engine/image/elf_open.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* Bytes compared at a place; the kernel dumps the first page of most files. */
 enum { FIRST_PAGE = 4096 };
@@ -20,7 +19,7 @@ struct gu_core {
 	struct gu_core_file *files;
 	size_t nfiles;
 	struct gu_core_thread *threads;
-	size_t nthreads, threads_cap;
+	uint32_t nthreads, threads_cap;
 };
 
 static enum gu_status core_read(void *ctx, uint64_t addr, void *buf, size_t len,
@@ -67,17 +66,8 @@ static enum gu_status add_thread(struct gu_core *core,
 	thread.tid = (int32_t)gu_cur_u32(&cur);
 	thread.regs = note->desc + regs_off;
 	thread.regs_size = note->desc_size - regs_off - tail;
-	if (core->nthreads == core->threads_cap) {
-		size_t cap = core->threads_cap ? core->threads_cap * 2 : 16;
-		struct gu_core_thread *threads = reallocarray(core->threads,
-			cap, sizeof *threads);
-
-		if (!threads)
-			return gu_fail(diag, GU_NO_MEMORY,
-				"no memory for %zu threads", cap);
-		core->threads = threads;
-		core->threads_cap = cap;
-	}
+	if (!gu_vec_room(&core->threads, &core->threads_cap, core->nthreads))
+		return gu_fail(diag, GU_NO_MEMORY, "no memory for threads");
 	core->threads[core->nthreads++] = thread;
 	return gu_cur_status(&cur, diag);
 }
@@ -380,8 +370,9 @@ static enum gu_status match_id(struct match *m, const struct id_kind *kind,
 	uint32_t name_size, size, type;
 	struct gu_cur cur;
 
-	if (id.n == 0 || addr == 0 || gu_mem_read(&m->core->mem,
-				at - sizeof header, header, sizeof header, NULL))
+	if (id.n == 0 || addr == 0 ||
+		gu_mem_read(&m->core->mem, at - sizeof header, header,
+			sizeof header, NULL))
 		return GU_OK;
 	cur = gu_cur(header, sizeof header, at, m->core->elf.be, kind->what);
 	name_size = gu_cur_u32(&cur);

@@ -33,10 +33,10 @@ struct gu_elf {
 };
 
 /*
- * Open PATH, a core or (CORE false) a program, and check its headers.  GU_IO, GU_BAD_DATA, GU_TRUNCATED (headers
- * or program headers), GU_UNSUPPORTED (a machine without Go, another
- * type of file), GU_NO_MEMORY.
- * Segments may still reach past the end of the file.
+ * Open PATH, a core or (CORE false) a program, and check its headers.  GU_IO,
+ * GU_BAD_DATA, GU_TRUNCATED (in the headers), GU_UNSUPPORTED (a machine without
+ * Go, another type of file), GU_NO_MEMORY.  Segments may still reach past the
+ * end of the file.
  */
 enum gu_status gu_elf_init(struct gu_elf *elf, const char *path,
 	bool core, struct gu_diag *diag) GU_MUST_CHECK;

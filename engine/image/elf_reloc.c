@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/image/elf_reloc.h"
 
-#include "engine/base/math.h"
+#include "engine/base/vec.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 /* Numbers of the psABIs; elf.h has the last two sets since glibc 2.36. */
 enum {
@@ -98,21 +97,27 @@ static void window_destroyp(struct window **w)
 
 static void dynamic_entry(struct dynamic *dyn, uint64_t tag, uint64_t value)
 {
-	switch (tag) {
-	case DT_RELA: dyn->rela = value; break;
-	case DT_RELASZ: dyn->rela_size = value; break;
-	case DT_RELAENT: dyn->rela_entry = value; break;
-	case DT_REL: dyn->rel = value; break;
-	case DT_RELSZ: dyn->rel_size = value; break;
-	case DT_RELENT: dyn->rel_entry = value; break;
-	case DYN_RELR: dyn->relr = value; break;
-	case DYN_RELRSZ: dyn->relr_size = value; break;
-	case DYN_RELRENT: dyn->relr_entry = value; break;
-	case DT_SYMTAB: dyn->symtab = value; break;
-	case DT_SYMENT: dyn->symbol_size = value; break;
-	case DT_FLAGS_1: dyn->flags_1 = value; break;
-	default: break;
-	}
+	const struct {
+		uint64_t tag;
+		uint64_t *value;
+	} known[] = {
+		{DT_RELA, &dyn->rela},
+		{DT_RELASZ, &dyn->rela_size},
+		{DT_RELAENT, &dyn->rela_entry},
+		{DT_REL, &dyn->rel},
+		{DT_RELSZ, &dyn->rel_size},
+		{DT_RELENT, &dyn->rel_entry},
+		{DYN_RELR, &dyn->relr},
+		{DYN_RELRSZ, &dyn->relr_size},
+		{DYN_RELRENT, &dyn->relr_entry},
+		{DT_SYMTAB, &dyn->symtab},
+		{DT_SYMENT, &dyn->symbol_size},
+		{DT_FLAGS_1, &dyn->flags_1},
+	};
+
+	for (size_t i = 0; i < GU_COUNT(known); i++)
+		if (known[i].tag == tag)
+			*known[i].value = value;
 }
 
 /* Is [addr, addr + size) stored in the file?  Else its size means nothing. */
@@ -202,7 +207,8 @@ static enum gu_status check_table(const struct gu_elf *elf, const char *tag,
 {
 	if (entry != 0 && entry != expected)
 		return gu_fail_at(diag, GU_BAD_DATA, addr,
-			"%s has entries of %" PRIu64 " bytes, expected %" PRIu64,
+			"%s has entries of %" PRIu64
+			" bytes, expected %" PRIu64,
 			tag, entry, expected);
 	if (!is_stored(elf, addr, size))
 		return gu_fail_at(diag, GU_BAD_DATA, addr,
@@ -317,7 +323,7 @@ struct collector {
 	const struct gu_elf *elf;
 	const struct dynamic *dyn;
 	struct gu_reloc *list;
-	size_t n, cap;
+	uint32_t n, cap;
 	bool sorted;
 };
 
@@ -351,19 +357,6 @@ static enum gu_status symbol_value(const struct collector *c, uint32_t index,
 		return GU_NOT_FOUND;
 	*out = value;
 	return gu_cur_status(&cur, diag);
-}
-
-static enum gu_status collector_grow(struct collector *c, struct gu_diag *diag)
-{
-	size_t cap = c->cap ? c->cap + c->cap / 2 : 1024;
-	struct gu_reloc *list = reallocarray(c->list, cap, sizeof *list);
-
-	if (!list)
-		return gu_fail(diag, GU_NO_MEMORY,
-			"no memory for %zu relocations", cap);
-	c->list = list;
-	c->cap = cap;
-	return GU_OK;
 }
 
 static enum gu_status stored_word(const struct gu_elf *elf, uint64_t addr,
@@ -408,11 +401,10 @@ static enum gu_status collect(void *ctx, const struct word_reloc *reloc,
 		if (st)
 			return st;
 	}
-	if (c->n == c->cap) {
-		st = collector_grow(c, diag);
-		if (st)
-			return st;
-	}
+	if (!gu_vec_room(&c->list, &c->cap, c->n))
+		return gu_fail(diag, GU_NO_MEMORY,
+			"no memory for more than %" PRIu32 " relocations",
+			c->n);
 	value += base;
 	if (elf->ptr_size == 4)
 		value = (uint32_t)value;
@@ -435,13 +427,13 @@ static int by_addr(const void *a, const void *b)
 static enum gu_status drop_stored(struct collector *c, struct gu_diag *diag)
 {
 	gu_cleanup(window_destroyp) struct window *w = NULL;
-	size_t kept = 0;
+	uint32_t kept = 0;
 	enum gu_status st;
 
 	st = window_create(c->elf, "a relocated word", diag, &w);
 	if (st)
 		return st;
-	for (size_t i = 0; i < c->n; i++) {
+	for (uint32_t i = 0; i < c->n; i++) {
 		struct gu_cur cur;
 
 		st = window_at(w, c->list[i].addr, c->elf->ptr_size, diag,

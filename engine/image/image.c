@@ -50,9 +50,11 @@ const struct gu_segment *gu_segment_find(const struct gu_segment *segments,
 		else
 			hi = mid;
 	}
-	if (lo == 0 || addr - segments[lo - 1].addr >= segments[lo - 1].mem_size)
+	if (lo == 0)
 		return NULL;
-	return &segments[lo - 1];
+	lo--;
+	return addr - segments[lo].addr < segments[lo].mem_size ? &segments[lo]
+								: NULL;
 }
 
 const struct gu_segment *gu_image_segment(const struct gu_image *image,

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/image/process.h"
 
-#include "engine/base/math.h"
+#include "engine/base/vec.h"
 #include "engine/image/elf_open.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum { AUXV_MAX = 4096 }; /* the kernel's has some 20 pairs of words */
@@ -18,7 +17,7 @@ struct gu_process {
 	int mem_fd;
 	struct gu_mem mem;
 	struct gu_region *regions; /* by address, as when it was opened */
-	size_t nregions, cap;
+	uint32_t nregions, cap;
 	uint8_t auxv[AUXV_MAX];
 	size_t auxv_size;
 };
@@ -96,26 +95,11 @@ static const struct gu_mem_ops process_ops = {
 	.next_region = process_next_region,
 };
 
-static bool add_region(struct gu_process *process, struct gu_region region)
-{
-	if (process->nregions == process->cap) {
-		size_t cap = process->cap ? process->cap * 2 : 64;
-		struct gu_region *regions = reallocarray(process->regions, cap,
-			sizeof *regions);
-
-		if (!regions)
-			return false;
-		process->regions = regions;
-		process->cap = cap;
-	}
-	process->regions[process->nregions++] = region;
-	return true;
-}
-
 static enum gu_status read_maps(struct gu_process *process,
 	struct gu_diag *diag)
 {
-	uint64_t start, end;
+	struct gu_region region;
+	uint64_t end;
 	char *line = NULL, mode[5];
 	size_t size = 0;
 	bool kept = true;
@@ -130,13 +114,20 @@ static enum gu_status read_maps(struct gu_process *process,
 		(void)close(fd);
 		return gu_fail(diag, GU_NO_MEMORY, "out of memory");
 	}
-	while (kept && getline(&line, &size, maps) > 0)
+	while (kept && getline(&line, &size, maps) > 0) {
 		/* proc(5): "start-end rwxp offset device inode path" */
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &start, &end,
-			    mode) == 3 &&
-			mode[0] == 'r' && end > start)
-			kept = add_region(process, (struct gu_region){start,
-				end - start, mode[1] == 'w', mode[2] == 'x'});
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &region.addr,
+			    &end, mode) != 3 ||
+			mode[0] != 'r' || end <= region.addr)
+			continue;
+		region.size = end - region.addr;
+		region.write = mode[1] == 'w';
+		region.exec = mode[2] == 'x';
+		kept = gu_vec_room(&process->regions, &process->cap,
+			process->nregions);
+		if (kept)
+			process->regions[process->nregions++] = region;
+	}
 	free(line);
 	(void)fclose(maps);
 	return kept ? GU_OK : gu_fail(diag, GU_NO_MEMORY, "out of memory");

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/image/splice.h"
 
-#include "engine/base/math.h"
+#include "engine/base/vec.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 /* [at, last] of the splice is [addr, …] of the source. */
 struct range {
@@ -15,7 +14,7 @@ struct range {
 
 struct gu_splice {
 	struct range *ranges; /* by address; they do not overlap */
-	size_t n, cap;
+	uint32_t n, cap;
 	bool be;
 	uint8_t ptr_size;
 };
@@ -42,12 +41,12 @@ void gu_splice_destroy(struct gu_splice *splice)
 }
 
 /* Index of the first range that ends at or after ADDR. */
-static size_t find(const struct gu_splice *splice, uint64_t addr)
+static uint32_t find(const struct gu_splice *splice, uint64_t addr)
 {
-	size_t lo = 0, hi = splice->n;
+	uint32_t lo = 0, hi = splice->n;
 
 	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
+		uint32_t mid = lo + (hi - lo) / 2;
 
 		if (splice->ranges[mid].last < addr)
 			lo = mid + 1;
@@ -57,26 +56,9 @@ static size_t find(const struct gu_splice *splice, uint64_t addr)
 	return lo;
 }
 
-static enum gu_status reserve(struct gu_splice *splice, size_t more,
-	struct gu_diag *diag)
-{
-	size_t cap = splice->cap + splice->cap / 2 + more;
-	struct range *ranges;
-
-	if (splice->cap - splice->n >= more)
-		return GU_OK;
-	ranges = reallocarray(splice->ranges, cap, sizeof *ranges);
-	if (!ranges)
-		return gu_fail(diag, GU_NO_MEMORY, "no memory for %zu ranges",
-			cap);
-	splice->ranges = ranges;
-	splice->cap = cap;
-	return GU_OK;
-}
-
 /* Replace the ranges [from, to) by the N at WITH; there is room for them. */
-static void replace(struct gu_splice *splice, size_t from, size_t to,
-	const struct range *with, size_t n)
+static void replace(struct gu_splice *splice, uint32_t from, uint32_t to,
+	const struct range *with, uint32_t n)
 {
 	memmove(splice->ranges + from + n, splice->ranges + to,
 		(splice->n - to) * sizeof *with);
@@ -90,9 +72,8 @@ enum gu_status gu_splice_add(struct gu_splice *splice,
 {
 	struct range new = {.at = at, .addr = addr, .source = *source};
 	struct range with[3];
-	size_t from, to, n = 0;
+	uint32_t from, to, n = 0;
 	uint64_t last;
-	enum gu_status st;
 
 	if (size == 0)
 		return GU_OK;
@@ -101,9 +82,11 @@ enum gu_status gu_splice_add(struct gu_splice *splice,
 			"0x%" PRIx64 " bytes from 0x%" PRIx64 " at 0x%" PRIx64
 			" pass the end of the address space",
 			size, addr, at);
-	st = reserve(splice, 2, diag);
-	if (st)
-		return st;
+	/* the new one, and the rest of one that it splits */
+	if (!gu_vec_room(&splice->ranges, &splice->cap, splice->n + 1))
+		return gu_fail(diag, GU_NO_MEMORY,
+			"no memory for more than %" PRIu32 " ranges",
+			splice->n);
 	from = to = find(splice, at);
 	while (to < splice->n && splice->ranges[to].at <= new.last)
 		to++;
@@ -128,7 +111,7 @@ static enum gu_status splice_read(void *ctx, uint64_t addr, void *buf,
 	const struct gu_splice *splice = ctx;
 	uint8_t *p = buf;
 
-	for (size_t i = find(splice, addr); len > 0; i++) {
+	for (uint32_t i = find(splice, addr); len > 0; i++) {
 		const struct range *r;
 		uint64_t left;
 		size_t n;
@@ -188,7 +171,7 @@ static enum gu_status splice_next_region(void *ctx, uint64_t addr,
 {
 	const struct gu_splice *splice = ctx;
 
-	for (size_t i = find(splice, addr); i < splice->n; i++) {
+	for (uint32_t i = find(splice, addr); i < splice->n; i++) {
 		enum gu_status st = range_region(&splice->ranges[i], addr, out);
 
 		if (st != GU_NOT_FOUND)

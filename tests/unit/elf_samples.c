@@ -65,6 +65,7 @@ static void write_relocs(struct elf_writer *ew,
 		struct sample_reloc *r = &relocs[i];
 		uint64_t addend = 0x11223344556677ULL * (i + 1);
 		uint64_t stored = stored_word(ew, reloc_offs[i]);
+		uint32_t type;
 
 		r->addr = SAMPLE_DATA + reloc_offs[i];
 		r->symbolic = i == 2;
@@ -72,12 +73,11 @@ static void write_relocs(struct elf_writer *ew,
 		if (r->symbolic)
 			r->value += SAMPLE_SYMBOL;
 		r->value = narrow(ew, r->value);
+		type = r->symbolic ? machine->symbolic : machine->relative;
 		if (machine->rela)
-			ew_rela(ew, buf, r->addr, r->symbolic, r->symbolic
-				? machine->symbolic : machine->relative, addend);
+			ew_rela(ew, buf, r->addr, r->symbolic, type, addend);
 		else
-			ew_rel(ew, buf, r->addr, r->symbolic, r->symbolic
-				? machine->symbolic : machine->relative);
+			ew_rel(ew, buf, r->addr, r->symbolic, type);
 	}
 	/* against a symbol that is not defined here: the word stays */
 	if (machine->rela)
@@ -126,7 +126,8 @@ static void write_sections(struct elf_writer *ew)
 	ew_sym(ew, buf, 0, 0, 0, 0, 0);
 	ew_sym(ew, buf, 1, ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), 1, SAMPLE_CODE,
 		16);
-	ew_sym(ew, buf, 6, ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), SHN_UNDEF, 0, 0);
+	ew_sym(ew, buf, 6, ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), SHN_UNDEF, 0,
+		0);
 	buf = ew_section(ew, ".strtab", SHT_STRTAB, 0, 0);
 	gu_buf_bytes(buf, "\0main\0puts", 11);
 	(void)ew_section(ew, ".debug_info", SHT_PROGBITS, 0, 0);
@@ -243,7 +244,8 @@ void sample_core(struct elf_writer *ew, const struct elf_writer *program,
 			continue;
 		gu_buf_zero(buf, SAMPLE_MEM - SAMPLE_STORED);
 		for (unsigned k = 0; k < SAMPLE_NRELOCS; k++)
-			gu_buf_patch(buf, (size_t)(relocs[k].addr - SAMPLE_DATA),
+			gu_buf_patch(buf,
+				(size_t)(relocs[k].addr - SAMPLE_DATA),
 				relocs[k].value + SAMPLE_BIAS, ew->ptr);
 	}
 	/* what a core lists but does not hold */

@@ -4,8 +4,8 @@
  *
  *	SAMPLE_RO   read only: notes, then the tables of the dynamic linker
  *	SAMPLE_CODE 64 bytes
- *	SAMPLE_DATA SAMPLE_STORED bytes, zeroes up to SAMPLE_MEM, with words that
- *	            are relocated at the offsets SAMPLE_RELOC…
+ *	SAMPLE_DATA SAMPLE_STORED bytes, zeroes up to SAMPLE_MEM, with words
+ *	            that are relocated
  */
 #ifndef TESTS_UNIT_ELF_SAMPLES_H
 #define TESTS_UNIT_ELF_SAMPLES_H

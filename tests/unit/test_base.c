@@ -216,8 +216,8 @@ static void test_buf(void)
 	gu_buf_sleb(&buf, 129);
 	gu_buf_sleb(&buf, -129);
 	is_int(buf.n, 14, "sleb sizes");
-	is_bytes(buf.p, "\x02\x7e\xff\x00\x81\x7f\x80\x01\x80\x7f\x81\x01\xff\x7e",
-		14, "sleb bytes");
+	is_bytes(buf.p, "\x02\x7e\xff\x00\x81\x7f\x80\x01"
+		"\x80\x7f\x81\x01\xff\x7e", 14, "sleb bytes");
 	gu_buf_deinit(&buf);
 
 	gu_buf_init(&buf, false);
