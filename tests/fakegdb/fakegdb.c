@@ -6,6 +6,7 @@
  */
 #include "engine/base/math.h"
 #include "engine/emit/session.h"
+#include "engine/emit/symfile.h"
 #include "tests/fakegdb/gdb.h"
 #include "tests/fakegdb/stage.h"
 #include "tests/unit/fixtures.h"
@@ -18,13 +19,12 @@
 static struct fakegdb gdb;
 static struct stage stage;
 
-/* Make the session name FILE at BIAS; NULL: no modules at all. */
-static void set_session(char *file, uint64_t bias)
+/* Make the session name FILE at BIAS, with SYMFILE; NULL: no modules at all. */
+static void set_modules(char *file, uint64_t bias, char *symfile)
 {
-	char none[] = "";
 	struct gu_session_module module = {
 		.file = file,
-		.symfile = none,
+		.symfile = symfile,
 		.bias = bias,
 		.lo = stage.module->lo + bias,
 		.hi = stage.module->hi + bias,
@@ -37,6 +37,13 @@ static void set_session(char *file, uint64_t bias)
 		printf("Bail out! %s\n", diag.text);
 		exit(1);
 	}
+}
+
+static void set_session(char *file, uint64_t bias)
+{
+	char none[] = "";
+
+	set_modules(file, bias, none);
 }
 
 static void use_stage(void)
@@ -289,6 +296,37 @@ static void test_programs(void)
 	ok(declines(), "the session has no module any more");
 }
 
+/* Where the symbol file that GDB has says that a stack ends, GDB ends it. */
+static void test_symbol_file(void)
+{
+	const struct gu_symfile_opts opts = gu_symfile_opts();
+	struct gu_symfile_stats stats;
+	char path[4096], symfile[64];
+	struct gu_regs caller;
+
+	(void)snprintf(path, sizeof path, "%s", stage.path);
+	(void)snprintf(symfile, sizeof symfile, "/tmp/fakegdb-%d.sym",
+		(int)getpid());
+	if (!ok(gu_symfile_save(stage.module, stage.file, &opts, symfile, NULL,
+			&stats) == GU_OK, "a symbol file is written"))
+		return;
+	set_modules(path, stage.bias, symfile);
+	select_frame(stage.nframes - 1);
+	is_int(fakegdb_unwind(&gdb), GDB_FAIL,
+		"with a symbol file: the end is left to GDB");
+	select_frame(stage.nframes - 2);
+	ok(fakegdb_unwind(&gdb) == GDB_SUCCESS &&
+			fakegdb_caller(&gdb, &caller) &&
+			is_frame(&caller, &stage.frames[stage.nframes - 1]),
+		"with a symbol file: the frame before it is not");
+	set_modules(path, stage.bias + 4096, symfile);
+	select_frame(stage.nframes - 1);
+	if (stage.module->image->is_dyn)
+		ok(fakegdb_unwind(&gdb) == GDB_SUCCESS,
+			"a symbol file that lies elsewhere ends nothing");
+	(void)unlink(symfile);
+}
+
 /* Return addresses in LR: only arm64's innermost frame may have one. */
 static void test_link_register(void)
 {
@@ -337,6 +375,7 @@ static void test_fixture(const struct fixture *fixture, void *ctx)
 		use_stage();
 		(void)backtrace_is_right();
 		test_link_register();
+		test_symbol_file();
 		test_programs();
 		fakegdb_unload(&gdb);
 		is_int(gdb.breaches, 0, "%s: no breach of GDB's contracts",
