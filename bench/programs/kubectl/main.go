@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// bigprog is several Kubernetes programs in one, as hyperkube once was: about
-// 100,000 functions, to measure gounstrip on. Only "bigprog kubectl" is of use.
+// kubectl, with an API server in it as hyperkube had: a program of about 100,000
+// functions, to measure gounstrip on.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 
 func main() {
 	ctx := context.Background()
-	root := &cobra.Command{Use: "bigprog"}
+	root := &cobra.Command{Use: "hyperkube"}
 	root.AddCommand(
 		kubectl.NewDefaultKubectlCommand(),
 		apiextensions.NewServerCommand(ctx, os.Stdout, os.Stderr),
