@@ -69,6 +69,7 @@ uint64_t gu_dwarf_line_begin(struct gu_dwarf_line *l)
 	l->unit++;
 	l->nunit_files = l->nunit_dirs = 0;
 	l->program.n = 0;
+	l->sequence.open = false;
 	return l->out.n;
 }
 
@@ -217,14 +218,15 @@ static inline bool fits(uint64_t step, int64_t change)
 static void put_row(struct gu_dwarf_line *l, uint64_t addr, uint32_t file,
 	int64_t line, bool prologue_end)
 {
-	uint64_t step = addr - l->addr;
-	int64_t change = line - l->line;
+	struct gu_dwarf_sequence *seq = &l->sequence;
+	uint64_t step = addr - seq->addr;
+	int64_t change = line - seq->line;
 	uint8_t *p;
 
 	if (!gu_buf_reserve(&l->program, ROW_MAX))
 		return;
 	p = l->program.p + l->program.n;
-	if (file != l->file) {
+	if (file != seq->file) {
 		*p++ = DW_LNS_set_file;
 		p = put_uleb(p, file);
 	}
@@ -248,35 +250,55 @@ static void put_row(struct gu_dwarf_line *l, uint64_t addr, uint32_t file,
 	}
 	*p++ = (uint8_t)(OPCODE_BASE + (int64_t)step * LINE_RANGE + change);
 	l->program.n = (size_t)(p - l->program.p);
-	l->addr = addr;
-	l->file = file;
-	l->line = line;
+	seq->addr = addr;
+	seq->file = file;
+	seq->line = line;
 	l->rows++;
 }
 
-static void begin_sequence(struct gu_dwarf_line *l, uint64_t addr)
+static void end_sequence(struct gu_dwarf_line *l)
 {
+	if (!l->sequence.open)
+		return;
+	gu_buf_u8(&l->program, DW_LNS_advance_pc);
+	gu_buf_uleb(&l->program, l->sequence.end - l->sequence.addr);
+	gu_buf_u8(&l->program, 0);
+	gu_buf_uleb(&l->program, 1);
+	gu_buf_u8(&l->program, DW_LNE_end_sequence);
+	l->sequence.open = false;
+	l->rows++;
+}
+
+/* Get ready for the first row, at ADDR, of FUNC, which ends at END. */
+static void begin_func(struct gu_dwarf_line *l, const struct gu_func *func,
+	uint64_t end, uint64_t addr)
+{
+	struct gu_dwarf_sequence *seq = &l->sequence;
 	unsigned size = l->tab->ptr_size;
 
-	l->addr = addr;
-	/* none, so that the first row names its file: the register begins as 1,
-	 * which binutils 2.40 takes for entry 0 in DWARF 5 */
-	l->file = UINT32_MAX;
-	l->line = 1;
+	if (seq->open && seq->next == func->entry) {
+		if (seq->end != addr)
+			put_row(l, seq->end, seq->file, 0, false);
+		seq->end = end;
+		seq->next = func->next;
+		return;
+	}
+	end_sequence(l);
+	*seq = (struct gu_dwarf_sequence){
+		.addr = addr,
+		/* none, so that the first row names its file: the register
+		 * begins as 1, which binutils 2.40 takes for entry 0 in
+		 * DWARF 5 */
+		.file = UINT32_MAX,
+		.line = 1,
+		.open = true,
+		.end = end,
+		.next = func->next,
+	};
 	gu_buf_u8(&l->program, 0);
 	gu_buf_uleb(&l->program, 1 + size);
 	gu_buf_u8(&l->program, DW_LNE_set_address);
 	gu_buf_word(&l->program, addr, size);
-}
-
-static void end_sequence(struct gu_dwarf_line *l, uint64_t end)
-{
-	gu_buf_u8(&l->program, DW_LNS_advance_pc);
-	gu_buf_uleb(&l->program, end - l->addr);
-	gu_buf_u8(&l->program, 0);
-	gu_buf_uleb(&l->program, 1);
-	gu_buf_u8(&l->program, DW_LNE_end_sequence);
-	l->rows++;
 }
 
 /* The rows themselves, from the first with a file; false if there are none. */
@@ -294,11 +316,11 @@ static bool put_rows(struct gu_dwarf_line *l, struct gu_lines *it,
 		if (!any && !file)
 			continue;
 		if (!any)
-			begin_sequence(l, row.start);
+			begin_func(l, func, end, row.start);
 		if (!file)
-			file = l->file;
-		if (!any || row.start == prologue_end || file != l->file ||
-			line != l->line)
+			file = l->sequence.file;
+		if (!any || row.start == prologue_end ||
+			file != l->sequence.file || line != l->sequence.line)
 			put_row(l, row.start, file, line,
 				row.start == prologue_end);
 		if (prologue_end > row.start && prologue_end < row.end)
@@ -312,6 +334,7 @@ enum gu_status gu_dwarf_line_func(struct gu_dwarf_line *l,
 	const struct gu_func *func, uint64_t end, uint64_t prologue_end,
 	struct gu_diag *diag)
 {
+	struct gu_dwarf_sequence before = l->sequence;
 	size_t mark = l->program.n;
 	uint64_t rows = l->rows;
 	struct gu_lines it;
@@ -323,10 +346,9 @@ enum gu_status gu_dwarf_line_func(struct gu_dwarf_line *l,
 			"times the space of the Go table itself");
 	gu_lines_init(&it, l->tab, func);
 	any = put_rows(l, &it, func, end, prologue_end);
-	if (any && !it.file.bad && !it.line.bad) {
-		end_sequence(l, end);
+	if (any && !it.file.bad && !it.line.bad)
 		return GU_OK;
-	}
+	l->sequence = before;
 	l->program.n = mark;
 	l->rows = rows;
 	if (!it.file.bad && !it.line.bad)
@@ -401,6 +423,7 @@ void gu_dwarf_line_end(struct gu_dwarf_line *l, struct gu_str name)
 	struct gu_buf *out = &l->out;
 	size_t start = out->n, header;
 
+	end_sequence(l);
 	gu_buf_word(out, 0, 4);
 	gu_buf_word(out, l->version, 2);
 	if (l->version >= 5) {
