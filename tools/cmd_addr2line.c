@@ -183,11 +183,11 @@ const struct gu_command gu_cmd_addr2line = {
 	.name = "addr2line",
 	.brief = "functions, files and lines of addresses",
 	.operands = "-e FILE [OPTION]... [ADDR]...",
-	.about = "Print file and line of each ADDR (hexadecimal, with or without "
-		 "0x), as addr2line\nof binutils does; without an ADDR, of each "
-		 "line of standard input.\nAn ADDR is taken as it is: of a return "
-		 "address give the address before it.\nUnlike in binutils, -p is "
-		 "not for pretty output, and -e has no default.",
+	.about =
+"Print file and line of each ADDR (hexadecimal, with or without 0x), as addr2line\n"
+"of binutils does; without an ADDR, of each line of standard input.\n"
+"An ADDR is taken as it is: of a return address give the address before it.\n"
+"Unlike in binutils, -p is not for pretty output, and -e has no default.",
 	.options = options,
 	.run = run,
 };

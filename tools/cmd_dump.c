@@ -97,8 +97,8 @@ const struct gu_command gu_cmd_dump = {
 	.name = "dump",
 	.brief = "functions, files, lines and inlined calls as stable text",
 	.operands = "[OPTION]... FILE",
-	.about = "Print what the Go tables of FILE say: all of it, or the parts "
-		 "that options name.",
+	.about =
+"Print what the Go tables of FILE say: all of it, or the parts that options name.",
 	.options = options,
 	.run = run,
 };

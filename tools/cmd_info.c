@@ -502,9 +502,9 @@ const struct gu_command gu_cmd_info = {
 	.name = "info",
 	.brief = "what a Go program is, lacks, and can give back",
 	.operands = "[OPTION]... FILE",
-	.about = "Print the Go version, modules and build settings of FILE, how "
-		 "it was linked, what\nwas stripped from it and what can be "
-		 "recovered.",
+	.about =
+"Print the Go version, modules and build settings of FILE, how it was linked,\n"
+"what was stripped from it and what can be recovered.",
 	.options = options,
 	.run = run,
 };

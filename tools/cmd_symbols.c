@@ -70,10 +70,10 @@ const struct gu_command gu_cmd_symbols = {
 	.name = "symbols",
 	.brief = "write a symbol file (ELF with .symtab and DWARF)",
 	.operands = "[OPTION]... FILE",
-	.about = "Write the functions, files, lines and inlined calls of FILE as "
-		 "an ELF file with\n.symtab and DWARF, for GDB's add-symbol-file, "
-		 "perf, addr2line and others, and\nprint its path.  By default "
-		 "it is kept in $XDG_CACHE_HOME/gounstrip.",
+	.about =
+"Write the functions, files, lines and types of FILE as an ELF file with .symtab\n"
+"and DWARF, for GDB's add-symbol-file, perf, addr2line and others, and print its\n"
+"path.  By default it is kept in $XDG_CACHE_HOME/gounstrip.",
 	.options = options,
 	.run = run,
 };

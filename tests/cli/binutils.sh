@@ -4,7 +4,7 @@
 # by us: every 37th row of the line tables, and what is around code.
 set -u
 
-tool=$abs_top_builddir/tools/gounstrip
+tool=${abs_top_builddir:?}/tools/gounstrip
 fixtures=${GOUNSTRIP_FIXTURES:-${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests/fixtures}
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT

@@ -3,7 +3,7 @@
 # The command line: help, exit codes, what goes where, and bad input.
 set -u
 
-tool=$abs_top_builddir/tools/gounstrip
+tool=${abs_top_builddir:?}/tools/gounstrip
 fixtures=${GOUNSTRIP_FIXTURES:-${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests/fixtures}
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT

@@ -3,8 +3,8 @@
 # The manual page names every command and every option that --help lists.
 set -u
 
-tool=$abs_top_builddir/tools/gounstrip
-page=$abs_top_srcdir/docs/gounstrip.1
+tool=${abs_top_builddir:?}/tools/gounstrip
+page=${abs_top_srcdir:?}/docs/gounstrip.1
 failed=0
 
 for c in $("$tool" --help | sed -n 's/^  \([a-z][a-z0-9-]*\) .*/\1/p'); do

@@ -4,7 +4,7 @@
 # sound JSON, dump finds nothing bad, and both count the same.
 set -u
 
-tool=$abs_top_builddir/tools/gounstrip
+tool=${abs_top_builddir:?}/tools/gounstrip
 json=$abs_top_builddir/tests/cli/json
 fixtures=${GOUNSTRIP_FIXTURES:-${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests/fixtures}
 index=$fixtures/index.tsv

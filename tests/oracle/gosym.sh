@@ -16,8 +16,8 @@ if ! command -v go >/dev/null; then
 	echo "SKIP: no go to build the comparison with debug/gosym"
 	exit 77
 fi
-(cd "$abs_top_srcdir/tests/oracle/gosym" &&
+(cd "${abs_top_srcdir:?}/tests/oracle/gosym" &&
 	GOTOOLCHAIN=local go build -o "$work/gosym" .) || exit 99
 
 cut -f5 "$index" | sed 1d | grep -v '^$' |
-	xargs -d '\n' "$work/gosym" "$abs_top_builddir/tools/gounstrip"
+	xargs -d '\n' "$work/gosym" "${abs_top_builddir:?}/tools/gounstrip"

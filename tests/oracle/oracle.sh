@@ -5,7 +5,7 @@ set -u
 
 fixtures=${GOUNSTRIP_FIXTURES:-${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests/fixtures}
 index=$fixtures/index.tsv
-oracle=$abs_top_builddir/tests/oracle/oracle
+oracle=${abs_top_builddir:?}/tests/oracle/oracle
 tab=$(printf '\t')
 
 if [ ! -s "$index" ]; then

@@ -21,7 +21,7 @@ static const char files[] = "runtime/asm.s\0main.go";
 struct layout {
 	uint64_t table, names, cutab, files, pctab, functab, table_end;
 	uint64_t findfunctab, gofunc, types, end;
-	uint32_t sp, file[2], line[3], inlined; /* in pctab */
+	uint32_t sp, file[3], line[3], inlined; /* in pctab */
 };
 
 static void align(struct gu_buf *b, unsigned to)
@@ -58,7 +58,8 @@ static void write_pctab(struct gu_buf *b, struct layout *at)
 	gu_buf_u8(b, 0);
 	at->sp = PC_TABLE(b, at, 0x40, {0, 0x44}, {32, 0xf0}, {0, 0x100});
 	at->file[0] = PC_TABLE(b, at, 0, {0, 0x40});
-	at->file[1] = PC_TABLE(b, at, 0x40, {1, 0x200});
+	at->file[1] = PC_TABLE(b, at, 0x40, {1, 0x100});
+	at->file[2] = PC_TABLE(b, at, 0x100, {1, 0x200});
 	at->line[0] = PC_TABLE(b, at, 0, {10, 0x40});
 	at->line[1] = PC_TABLE(b, at, 0x40, {7, 0x50}, {8, 0x80}, {20, 0x100});
 	at->line[2] = PC_TABLE(b, at, 0x100, {30, 0x200});
@@ -97,7 +98,7 @@ static void write_functab(struct gu_buf *b, struct layout *at, unsigned ptr)
 	const struct record records[NFUNC] = {
 		{0, NAME_GOEXIT, 0, at->file[0], at->line[0], 10, false},
 		{0x40, NAME_MAIN, at->sp, at->file[1], at->line[1], 6, true},
-		{0x100, NAME_LAST, 0, at->file[1], at->line[2], 29, false},
+		{0x100, NAME_LAST, 0, at->file[2], at->line[2], 29, false},
 	};
 	size_t table;
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Names from a hostile file as text: nothing that a terminal acts upon, no
- * line that is not ours, and always UTF-8.
+ * The text of tables made by hand; and names from a hostile file as text:
+ * nothing that a terminal acts upon, no line that is not ours, always UTF-8.
  */
 #include "engine/base/math.h"
 #include "engine/emit/text.h"
+#include "engine/image/elf_file.h"
+#include "tests/unit/go_sample.h"
 #include "tests/unit/tap.h"
 
 static void test_escape(void)
@@ -63,8 +65,70 @@ static void test_place(void)
 	gu_buf_deinit(&buf);
 }
 
+/* What go_sample.h describes. */
+static const char sample_text[] =
+	"function 0x400000-0x400040 runtime.goexit\n"
+	"  declared runtime/asm.s:10\n"
+	"  line 0x400000-0x400040 runtime/asm.s:10\n"
+	"function 0x400040-0x400100 main.main\n"
+	"  declared main.go:6\n"
+	"  line 0x400040-0x400050 main.go:7\n"
+	"  line 0x400050-0x400080 main.go:8\n"
+	"  line 0x400080-0x400100 main.go:20\n"
+	"  inline 0x400080-0x400100 main.leaf at main.go:8 < main.main\n"
+	"function 0x400100-0x400200 main.last\n"
+	"  declared main.go:29\n"
+	"  line 0x400100-0x400200 main.go:30\n"
+	"file main.go\n"
+	"file runtime/asm.s\n";
+
+static enum gu_status put_module(const struct gu_module *module,
+	struct gu_diag *diag, struct gu_buf *out)
+{
+	const struct gu_text_parts all = {true, true, true};
+	enum gu_status status = GU_OK;
+	struct gu_func func;
+	uint32_t i;
+
+	for (i = 0; !status && i < module->tab.nfunc; i++) {
+		status = gu_pclntab_func(&module->tab, i, diag, &func);
+		if (!status)
+			status = gu_text_function(module, &func, all, diag, out);
+	}
+	return status ? status : gu_text_files(module, diag, out);
+}
+
+static void test_module(const struct sample_machine *machine)
+{
+	struct gu_elf_file *file = NULL;
+	struct gu_module *module = NULL;
+	struct gu_diag diag = {0};
+	struct elf_writer ew;
+	struct gu_buf buf;
+
+	gu_buf_init(&buf, false);
+	go_sample(&ew, machine);
+	if (is_status(gu_elf_file_open(ew_path(&ew), &diag, &file), GU_OK,
+		    &diag, "%s: file", machine->name) &&
+		is_status(gu_module_open(gu_elf_file_image(file), &diag,
+				  &module), GU_OK, &diag, "%s: module",
+			machine->name) &&
+		is_status(put_module(module, &diag, &buf), GU_OK, &diag,
+			"%s: text", machine->name))
+		is_str(((struct gu_str){(const char *)buf.p, buf.n}),
+			sample_text, "%s: its text", machine->name);
+	gu_module_close(module);
+	gu_elf_file_close(file);
+	gu_buf_deinit(&buf);
+	ew_deinit(&ew);
+}
+
 int main(void)
 {
+	unsigned i;
+
+	for (i = 0; i < sample_nmachines; i++)
+		test_module(&sample_machines[i]);
 	test_escape();
 	test_place();
 	return tap_done();
