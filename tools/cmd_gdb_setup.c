@@ -180,13 +180,13 @@ static void put_symbols(struct setup *setup, const struct gu_gdb_module *module)
 			" gounstrip-end cat >/dev/null\n", module->bias);
 		return;
 	}
-	if (module->attach) {
-		/* or GDB 10 and 13 stay with what main was called before */
-		gu_buf_printf(buf, "exec-file ");
-		put_word(buf, module->path);
-		gu_buf_printf(buf, "\nwith debug-file-directory %s -- ",
+	/* or GDB 10 and 13 stay with what main was called before */
+	gu_buf_printf(buf, "exec-file ");
+	put_word(buf, module->path);
+	gu_buf_u8(buf, '\n');
+	if (module->attach)
+		gu_buf_printf(buf, "with debug-file-directory %s -- ",
 			module->symfile.debug_dir);
-	}
 	/* what "go unload" is to go back to */
 	else if (!setup->files.symbols.n)
 		gu_buf_printf(buf, "set $_gounstrip_bare = 1\n");

@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# gounstrip gdb: does what "source" and "go load" do, in the GDB that $GDB names.
+. "$abs_top_srcdir/tests/gdb/lib.sh"
+
+need static
+dump "$tmp/core" "$program" panic
+for gdb in "${all_gdbs[@]}"; do
+	export GDB=$gdb
+	for session in "$program" "$program $tmp/core" "$program -- count 3"; do
+		# shellcheck disable=SC2086 # several words
+		"$GOUNSTRIP" gdb $session >"$tmp/out" 2>&1 <<-'COMMANDS'
+		go status
+		info line main.handle
+		show args
+		quit
+		COMMANDS
+		grep -q '^gounstrip: .* functions' "$tmp/out" &&
+			grep -q 'Line .* of ".*server.go"' "$tmp/out" || {
+			echo "FAIL: gounstrip gdb $session ($gdb)"
+			cat "$tmp/out"
+			failed=1
+		}
+	done
+	grep -q 'is "count 3"' "$tmp/out" || {
+		echo "FAIL: the arguments did not arrive"
+		cat "$tmp/out"
+		failed=1
+	}
+done
+done_testing

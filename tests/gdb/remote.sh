@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# gdbserver: loaded before and after connecting, and run again there.
+. "$abs_top_srcdir/tests/gdb/lib.sh"
+
+command -v gdbserver >/dev/null || skip "there is no gdbserver"
+need pie
+
+serve() {
+	: >"$tmp/server"
+	gdbserver "$@" 2>"$tmp/server" >/dev/null &
+	background+=("$!")
+	for _ in {1..100}; do
+		grep -q -i '^listening on port' "$tmp/server" && return
+		sleep 0.05
+	done
+	skip "gdbserver does not listen: $(head -n 1 "$tmp/server")"
+}
+
+# "| gdbserver -" needs no port, and ends with GDB.
+transcript remote-later "$program" <<COMMANDS
+set sysroot /
+go load
+break main.weigh
+target remote | gdbserver - $program count 3 2>/dev/null
+continue
+bt
+kill
+COMMANDS
+
+transcript remote "$program" <<COMMANDS
+set sysroot /
+target remote | gdbserver - $program count 3 2>/dev/null
+go load
+break main.weigh
+continue
+bt
+go load
+bt 2
+go unload
+bt 1
+kill
+COMMANDS
+
+port=$((20000 + $$ % 20000))
+before_each=again
+again() {
+	serve --once --multi "localhost:$port"
+}
+transcript remote-extended "$program" <<COMMANDS
+set sysroot /
+go load
+break main.weigh
+target extended-remote localhost:$port
+set remote exec-file $program
+run count 3
+bt 2
+run count 3
+bt 2
+kill
+COMMANDS
+done_testing
