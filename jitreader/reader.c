@@ -21,7 +21,7 @@
 extern EXPORT int plugin_is_GPL_compatible(void);
 GDB_DECLARE_GPL_COMPATIBLE_READER
 
-/* A frame by its registers: GDB asks about one twice, then about its caller. */
+/* A frame by its registers. */
 struct place {
 	uint64_t pc, sp;
 };
@@ -29,6 +29,11 @@ struct place {
 struct reader {
 	struct gdb_reader_funcs funcs;
 	struct gu_modules modules;
+	/*
+	 * GDB walks up a stack by asking for a frame's unwinding, then for its
+	 * id, then for its caller's unwinding.  While it does, nothing changes,
+	 * and only the first frame pays for looking.
+	 */
 	bool walking; /* the next two are set */
 	struct place this_frame, its_caller;
 };
@@ -43,18 +48,29 @@ static void debug(const char *what, const struct gu_diag *diag)
 		(void)fprintf(stderr, "gounstrip: %s: %s\n", what, diag->text);
 }
 
-static bool is_place(const struct place *place, const struct gu_regs *regs)
+/*
+ * The registers of the frame that GDB asks about; false if there are no modules
+ * that it could be in.  *known: it is the one that a walk comes to NEXT.
+ */
+static bool read_frame(struct gdb_unwind_callbacks *cb,
+	const struct place *next, struct gu_regs *regs, bool *known)
 {
-	return place->pc == regs->pc && place->sp == regs->sp;
+	struct gu_modules *modules = &reader.modules;
+
+	*known = reader.walking && gu_regs_get(cb, modules->arch, regs) &&
+		regs->pc == next->pc && regs->sp == next->sp;
+	reader.walking = false;
+	return *known ||
+		(gu_modules_refresh(modules) &&
+			gu_regs_get(cb, modules->arch, regs));
 }
 
-/* The frame that GDB asks about, and its module; NULL if it is not ours. */
+/* That frame and its module; NULL if it is not ours. */
 static const struct gu_loaded *find_frame(struct gdb_unwind_callbacks *cb,
-	struct gu_frame *out)
+	const struct place *next, struct gu_frame *out)
 {
 	struct gu_mem_gdb gdb = {cb->target_read};
 	const struct gu_mem target = gu_mem_of_gdb(&gdb);
-	struct gu_modules *modules = &reader.modules;
 	const struct gu_loaded *loaded;
 	struct gu_frame frame;
 	struct gu_diag diag;
@@ -62,13 +78,9 @@ static const struct gu_loaded *find_frame(struct gdb_unwind_callbacks *cb,
 	enum gu_status st;
 	bool known;
 
-	if (!gu_modules_refresh(modules) ||
-		!gu_regs_get(cb, modules->arch, &regs))
+	if (!read_frame(cb, next, &regs, &known))
 		return NULL;
-	known = reader.walking && (is_place(&reader.this_frame, &regs) ||
-					  is_place(&reader.its_caller, &regs));
-	reader.walking = false;
-	loaded = gu_modules_find(modules, &target, regs.pc, known);
+	loaded = gu_modules_find(&reader.modules, &target, regs.pc, known);
 	if (!loaded)
 		return NULL;
 	st = gu_unwind_step(loaded->module, loaded->bias, &target, &regs,
@@ -107,7 +119,7 @@ static enum gdb_status unwind_frame(struct gdb_reader_funcs *self,
 	struct gu_frame frame;
 
 	(void)self;
-	loaded = find_frame(cb, &frame);
+	loaded = find_frame(cb, &reader.its_caller, &frame);
 	if (!loaded || is_for_gdb(loaded, &frame))
 		return GDB_FAIL;
 	/*
@@ -128,7 +140,7 @@ static struct gdb_frame_id get_frame_id(struct gdb_reader_funcs *self,
 	struct gu_frame frame;
 
 	(void)self;
-	if (!find_frame(cb, &frame))
+	if (!find_frame(cb, &reader.this_frame, &frame))
 		return (struct gdb_frame_id){0, 0};
 	return (struct gdb_frame_id){frame.id_code, frame.id_stack};
 }
