@@ -224,7 +224,7 @@ static int report(const struct request *request)
 	st = gu_target_open(request->pid, request->core, request->exe, &diag,
 		&target);
 	if (st)
-		return gu_complain_diag(subject, &diag);
+		return gu_complain_diag(NULL, &diag);
 	gu_buf_init(&r.out, false);
 	st = read_all(&target, request, &diag, &r);
 	gu_target_resume(&target);

@@ -231,7 +231,9 @@ static enum gu_status check_match(const struct gu_target *t,
 	/* its first word points at the function table, wherever that is */
 	st = gu_mem_word(&t->mem, m->md.addr + t->bias, diag, &word);
 	if (st)
-		return gu_fail_in(diag, st, "the program's variables");
+		return gu_fail_in(diag, st, t->core ? "the program's variables "
+			"(see coredump_filter in core(5))"
+			: "the program's variables");
 	if (word != m->tab.addr + t->bias)
 		return gu_fail_at(diag, GU_BAD_DATA, m->md.addr + t->bias,
 			"%.*s is not what runs there: its moduledata was "
@@ -287,18 +289,11 @@ static uint64_t nanotime_of(int pid)
 
 /* --- all of it ------------------------------------------------------------ */
 
-static enum gu_status open_all(struct gu_target *t, int pid, const char *core,
-	const char *exe, struct gu_diag *diag)
+/* Stop it, and see that it is what it seems. */
+static enum gu_status enter(struct gu_target *t, int pid, struct gu_diag *diag)
 {
-	enum gu_status st = core ? gu_core_open(core, diag, &t->core)
-				 : gu_process_open(pid, diag, &t->process);
+	enum gu_status st = GU_OK;
 
-	if (!st)
-		st = find_module(t, pid, exe, diag);
-	if (!st)
-		st = gu_module_load_inlines(t->module, diag);
-	if (st)
-		return st;
 	if (t->process) {
 		st = gu_stop_open(pid, diag, &t->stop);
 		t->now = nanotime_of(pid);
@@ -314,6 +309,25 @@ static enum gu_status open_all(struct gu_target *t, int pid, const char *core,
 		return st;
 	t->mem = gu_cache_mem(t->cache);
 	return read_threads(t, diag);
+}
+
+/* What fails before the target is open names it. */
+static enum gu_status open_all(struct gu_target *t, int pid, const char *core,
+	const char *exe, struct gu_diag *diag)
+{
+	enum gu_status st = core ? gu_core_open(core, diag, &t->core)
+				 : gu_process_open(pid, diag, &t->process);
+
+	if (st)
+		return st;
+	st = find_module(t, pid, exe, diag);
+	if (!st)
+		st = gu_module_load_inlines(t->module, diag);
+	if (!st)
+		st = enter(t, pid, diag);
+	if (st && core)
+		return gu_fail_in(diag, st, "%s", core);
+	return st ? gu_fail_in(diag, st, "process %d", pid) : GU_OK;
 }
 
 enum gu_status gu_target_open(int pid, const char *core, const char *exe,

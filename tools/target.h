@@ -27,7 +27,7 @@ struct gu_target {
 /*
  * Process PID, or the core at path CORE (then PID is 0).  EXE is the program's
  * path, or NULL: then the target says what it is.  The process is stopped
- * until gu_target_resume or gu_target_close.  As the engine's functions fail.
+ * until gu_target_resume or gu_target_close.  The diag names the target.
  */
 enum gu_status gu_target_open(int pid, const char *core, const char *exe,
 	struct gu_diag *diag, struct gu_target *out) GU_MUST_CHECK;
