@@ -128,15 +128,22 @@ enum gu_status gu_func_list_init(struct gu_func_list *list,
 	const struct gu_module *module, struct gu_elf_shape *shape,
 	struct gu_diag *diag)
 {
+	bool fits;
+
 	*list = (struct gu_func_list){0};
 	gu_buf_init(&list->strs, module->tab.be);
 	gu_intern_init(&list->packages);
 	gu_buf_u8(&list->strs, 0);
-	if (collect(list, module, shape) && group(list))
+	fits = collect(list, module, shape) && group(list);
+	if (fits && list->n)
 		return GU_OK;
 	gu_func_list_deinit(list);
-	return gu_fail(diag, GU_NO_MEMORY, "no memory for %" PRIu32
-		" functions", module->tab.nfunc);
+	return fits ? gu_fail_at(diag, GU_BAD_DATA, module->tab.addr,
+			      "none of the %" PRIu32 " functions in the Go table "
+			      "has a name and an address inside the code",
+			      module->tab.nfunc)
+		    : gu_fail(diag, GU_NO_MEMORY, "no memory for %" PRIu32
+			      " functions", module->tab.nfunc);
 }
 
 void gu_func_list_deinit(struct gu_func_list *list)

@@ -37,7 +37,7 @@ struct gu_func_list {
 	uint32_t *unit_start;       /* in order; nunits + 1 of them */
 };
 
-/* GU_NO_MEMORY. */
+/* GU_NO_MEMORY; GU_BAD_DATA if not one function is good. */
 enum gu_status gu_func_list_init(struct gu_func_list *list,
 	const struct gu_module *module, struct gu_elf_shape *shape,
 	struct gu_diag *diag) GU_MUST_CHECK;

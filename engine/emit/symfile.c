@@ -318,6 +318,7 @@ static void put_facts(const struct gu_symfile_stats *stats,
 	facts[2] = stats->units;
 	facts[3] = stats->rows;
 	facts[4] = stats->dropped;
+	facts[5] = stats->types;
 }
 
 enum gu_status gu_symfile_check(int fd, uint64_t identity, bool all,
@@ -336,6 +337,7 @@ enum gu_status gu_symfile_check(int fd, uint64_t identity, bool all,
 		.units = (uint32_t)seal.facts[2],
 		.rows = seal.facts[3],
 		.dropped = (uint32_t)seal.facts[4],
+		.types = (uint32_t)seal.facts[5],
 		.size = seal.size,
 	};
 	return GU_OK;
