@@ -202,23 +202,40 @@ static enum gu_status step_out(const struct gu_module *m,
 	return GU_OK;
 }
 
+/*
+ * Does INL, record INDEX, lead nowhere?  Callers stand before their calls in
+ * the tree.  parent_pc is 0 where the compiler wrote no mark for the call (Go
+ * 1.21 and on, calls in package initializers that became static data): then
+ * the call at the entry is its own caller.
+ */
+static bool is_lost(const struct gu_module *m, const struct gu_func *func,
+	const struct gu_inline *inl, int32_t index,
+	const struct position *caller)
+{
+	struct gu_inline outer;
+
+	if (caller->index >= index)
+		return true;
+	return inl->parent == -2 && inl->parent_pc == 0 && caller->index >= 0 &&
+		gu_module_inline(m, func, caller->index, NULL, &outer) ==
+			GU_OK && outer.parent_pc == 0;
+}
+
 enum gu_status gu_module_calls(const struct gu_module *m,
 	const struct gu_func *func, uint64_t pc, struct gu_call *calls,
 	size_t max, struct gu_diag *diag, size_t *out)
 {
+	static const struct position nowhere = {.file = -1, .index = -1};
 	struct position at;
 	size_t n = 0;
 
 	look_up(m, func, pc, &at);
 	while (at.index >= 0 && n + 1 < max) {
 		struct gu_inline inl;
-		enum gu_status st = gu_module_inline(m, func, at.index, diag,
+		int32_t index = at.index;
+		enum gu_status st = gu_module_inline(m, func, index, diag,
 			&inl);
 
-		if (st == GU_OK && n + 1 >= GU_CALLS_MAX)
-			st = gu_fail_at(diag, GU_BAD_DATA, func->entry,
-				"inline tree of function %" PRIu32 " loops",
-				func->index);
 		if (st)
 			return st;
 		calls[n] = (struct gu_call){
@@ -231,6 +248,8 @@ enum gu_status gu_module_calls(const struct gu_module *m,
 		st = step_out(m, func, &inl, diag, &at);
 		if (st)
 			return st;
+		if (is_lost(m, func, &inl, index, &at))
+			at = nowhere;
 	}
 	calls[n] = (struct gu_call){
 		.name = gu_func_name(&m->tab, func),

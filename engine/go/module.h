@@ -113,7 +113,8 @@ enum { GU_CALLS_MAX = 256 }; /* Go itself does not nest nearly as deep */
 /*
  * The calls at PC of FUNC, innermost first.  PC is used as it is: for a return
  * address the caller gives pc - 1.  At most MAX; *out is their number, at
- * least 1.  Trees that loop end in GU_BAD_DATA.
+ * least 1.  Where the tree does not tell who made an inlined call, FUNC itself
+ * follows, without file and line.
  */
 enum gu_status gu_module_calls(const struct gu_module *module,
 	const struct gu_func *func, uint64_t pc, struct gu_call *calls,
