@@ -8,6 +8,7 @@
  */
 #include "engine/emit/goroutine_text.h"
 #include "engine/emit/text.h"
+#include "engine/stack/labels.h"
 #include "tools/options.h"
 #include "tools/target.h"
 
@@ -95,6 +96,29 @@ static void put_trace(json_t *o, const struct gu_goroutine *g,
 			json_integer((json_int_t)g->parent));
 }
 
+static void put_label(void *ctx, struct gu_str key, struct gu_str value)
+{
+	struct gu_buf gu_cleanup(gu_buf_deinit) name;
+
+	gu_buf_init(&name, false);
+	gu_text_escape(&name, key);
+	gu_buf_u8(&name, '\0');
+	if (!name.failed)
+		json_object_set_new(ctx, (const char *)name.p, text(value));
+}
+
+static void put_labels(json_t *o, const struct gu_runtime *rt,
+	const struct gu_goroutine *g)
+{
+	json_t *labels = json_object();
+
+	if (gu_labels_read(rt, g, put_label, labels, NULL))
+		json_object_set_new(o, "labels_incomplete", json_true());
+	if (json_object_size(labels))
+		json_object_set(o, "labels", labels);
+	json_decref(labels);
+}
+
 static void put_json(struct report *r, const struct gu_goroutine *g,
 	const struct gu_trace *trace)
 {
@@ -118,6 +142,7 @@ static void put_json(struct report *r, const struct gu_goroutine *g,
 	if (g->scan)
 		json_object_set_new(o, "scan", json_true());
 	json_object_set_new(o, "g", address(g->addr));
+	put_labels(o, &r->rt, g);
 	put_trace(o, g, trace);
 	line = json_dumps(o, JSON_COMPACT);
 	if (line)
@@ -155,7 +180,7 @@ static void report_all(struct report *r, const struct request *request)
 		} else {
 			if (r->shown)
 				gu_buf_u8(&r->out, '\n');
-			gu_goroutine_text_header(&r->gs, g, &r->out);
+			gu_goroutine_text_header(&r->rt, &r->gs, g, &r->out);
 			gu_goroutine_text_trace(&trace, &r->out);
 		}
 		r->shown++;

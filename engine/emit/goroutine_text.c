@@ -2,12 +2,67 @@
 #include "engine/emit/goroutine_text.h"
 
 #include "engine/emit/text.h"
+#include "engine/stack/labels.h"
 
 #include <inttypes.h>
 
-/* Go src/runtime/traceback.go, goroutineheader. */
-void gu_goroutine_text_header(const struct gu_goroutines *gs,
+struct label_text {
+	struct gu_buf *out;
+	bool any;
+};
+
+/* Go src/runtime/traceback.go, tracebackStringNeedsQuoting. */
+static bool needs_quotes(struct gu_str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			    "0123456789./_", s.p[i]) || !s.p[i])
+			return true;
+	return false;
+}
+
+static void put_word(struct gu_str s, struct gu_buf *out)
+{
+	if (!needs_quotes(s)) {
+		gu_buf_str(out, s);
+		return;
+	}
+	gu_buf_u8(out, '"');
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '"')
+			gu_buf_str(out, gu_str("\\\""));
+		else
+			gu_text_escape(out, (struct gu_str){s.p + i, 1});
+	gu_buf_u8(out, '"');
+}
+
+static void put_label(void *ctx, struct gu_str key, struct gu_str value)
+{
+	struct label_text *text = ctx;
+
+	gu_buf_str(text->out, gu_str(text->any ? ", " : " {"));
+	put_word(key, text->out);
+	gu_buf_str(text->out, gu_str(": "));
+	put_word(value, text->out);
+	text->any = true;
+}
+
+static void put_labels(const struct gu_runtime *rt,
 	const struct gu_goroutine *g, struct gu_buf *out)
+{
+	struct label_text text = {out, false};
+	enum gu_status st = gu_labels_read(rt, g, put_label, &text, NULL);
+
+	if (st)
+		gu_buf_str(out, gu_str(text.any ? ", ..." : " {..."));
+	if (st || text.any)
+		gu_buf_u8(out, '}');
+}
+
+/* Go src/runtime/traceback.go, goroutineheader. */
+void gu_goroutine_text_header(const struct gu_runtime *rt,
+	const struct gu_goroutines *gs, const struct gu_goroutine *g,
+	struct gu_buf *out)
 {
 	struct gu_str state = gu_goroutine_state(g);
 	uint64_t minutes = gu_goroutine_minutes(gs, g);
@@ -27,7 +82,9 @@ void gu_goroutine_text_header(const struct gu_goroutines *gs,
 		gu_buf_str(out, gu_str(", locked to thread"));
 	if (g->bubble)
 		gu_buf_printf(out, ", synctest bubble %" PRIu64, g->bubble);
-	gu_buf_str(out, gu_str("]:\n"));
+	gu_buf_u8(out, ']');
+	put_labels(rt, g, out);
+	gu_buf_str(out, gu_str(":\n"));
 }
 
 void gu_goroutine_text_name(struct gu_str name, struct gu_buf *out)

@@ -10,9 +10,13 @@
 #include "engine/base/buf.h"
 #include "engine/stack/traceback.h"
 
-/* "goroutine 17 [chan receive, 5 minutes]:" and a newline. */
-void gu_goroutine_text_header(const struct gu_goroutines *gs,
-	const struct gu_goroutine *g, struct gu_buf *out);
+/*
+ * "goroutine 17 [chan receive, 5 minutes] {label: value}:" and a newline; Go
+ * prints labels since 1.27, here they are for all releases.
+ */
+void gu_goroutine_text_header(const struct gu_runtime *rt,
+	const struct gu_goroutines *gs, const struct gu_goroutine *g,
+	struct gu_buf *out);
 
 /* The calls, who created it, and why the stack ends early if it does. */
 void gu_goroutine_text_trace(const struct gu_trace *trace, struct gu_buf *out);

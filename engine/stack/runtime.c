@@ -110,6 +110,29 @@ static uint64_t find_bubble_id(const struct gu_types *types,
 	return place.off;
 }
 
+/* By the type that runtime/pprof gives them. */
+static void find_labels(struct gu_runtime *rt, const struct gu_types *types)
+{
+	struct gu_rtype type, hmap;
+	struct gu_place b, buckets, old;
+
+	if (gu_types_find(types, "pprof.labelMap", NULL, &type))
+		return;
+	if (type.kind == GU_RKIND_STRUCT) {
+		rt->labels = GU_LABELS_SLICE;
+		return;
+	}
+	if (gu_types_find(types, "runtime.hmap", NULL, &hmap) ||
+		gu_types_place(types, &hmap, "B", NULL, &b) ||
+		gu_types_place(types, &hmap, "buckets", NULL, &buckets) ||
+		gu_types_place(types, &hmap, "oldbuckets", NULL, &old))
+		return;
+	rt->labels = GU_LABELS_MAP;
+	rt->hmap.b = b.off;
+	rt->hmap.buckets = buckets.off;
+	rt->hmap.oldbuckets = old.off;
+}
+
 static enum gu_status find_layouts(struct gu_runtime *rt, struct gu_diag *diag)
 {
 	struct gu_types gu_cleanup(gu_types_close) types = {.module = NULL};
@@ -129,6 +152,7 @@ static enum gu_status find_layouts(struct gu_runtime *rt, struct gu_diag *diag)
 			GU_COUNT(m_fields), diag, &m, &rt->m);
 	if (st)
 		return st;
+	find_labels(rt, &types);
 	rt->bubble_id = find_bubble_id(&types, &g);
 	rt->reason_is_string = gu_types_place(&types, &g, "waitreason", NULL,
 		&reason) == GU_OK && reason.kind == GU_RKIND_STRING;

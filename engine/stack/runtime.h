@@ -76,6 +76,13 @@ struct gu_interned {
 };
 enum { GU_INTERNED_MAX = 128 };
 
+/* How labels are kept; unknown where runtime/pprof is not linked. */
+enum gu_label_form {
+	GU_LABELS_UNKNOWN,
+	GU_LABELS_MAP,   /* up to 1.23 */
+	GU_LABELS_SLICE,
+};
+
 struct gu_runtime {
 	const struct gu_module *module; /* borrowed */
 	uint64_t bias;                  /* run-time minus image addresses */
@@ -83,6 +90,10 @@ struct gu_runtime {
 	struct gu_layout g, m;
 	uint64_t bubble_id;   /* offset in synctestBubble; 0: there is none */
 	bool reason_is_string;          /* up to Go 1.10 */
+	enum gu_label_form labels;
+	struct {
+		uint64_t b, buckets, oldbuckets; /* offsets */
+	} hmap;                         /* for GU_LABELS_MAP */
 	struct gu_slice allgs;          /* proved */
 	bool allgs_scanned;             /* found by its looks alone */
 	uint64_t lastpoll;              /* of sched.lastpoll; 0: not found */

@@ -100,7 +100,7 @@ static void tell_one(const struct gu_runtime *rt,
 	*out = (struct told){.addr = g->addr, .stack_lo = g->stack_lo,
 		.stack_hi = g->stack_hi, .m = g->m};
 	gu_buf_init(&out->text, false);
-	gu_goroutine_text_header(gs, g, &out->text);
+	gu_goroutine_text_header(rt, gs, g, &out->text);
 	gu_traceback(rt, g, GU_TRACE_RUNTIME, &trace);
 	gu_goroutine_text_trace(&trace, &out->text);
 }

@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# gounstrip stacks against runtime.Stack: a program with a goroutine for each
+# state that lasts prints all of them right after gounstrip has, with none but
+# the one that prints having moved.  Go 1.16 to 1.27, without and with C code.
+#
+# Differences that are expected: labels, which Go prints since 1.27; stacks of
+# more than 100 calls, of which Go up to 1.20 has the innermost only.
+#
+#   states.sh [VERSION]...
+set -euo pipefail
+
+# shellcheck source=scripts/lib.sh
+. "${abs_top_srcdir:?}/scripts/lib.sh"
+tool=${abs_top_builddir:?}/tools/gounstrip
+here=$abs_top_srcdir/tests/stacks
+versions=("$@")
+[ "$#" != 0 ] || versions=(1.16.15 1.18.10 1.20.14 1.22.12 1.24.13 1.25.14 1.27.4)
+
+skip_all() {
+	echo "1..0 # SKIP $*"
+	exit 77
+}
+have go || skip_all "no go"
+[ "$(uname -m)" = x86_64 ] || skip_all "for amd64 only"
+
+work=$(mktemp -d)
+pid=
+# shellcheck disable=SC2317 # called by the trap
+clean() {
+	[ -z "$pid" ] || kill -KILL "$pid" 2>"$work/null" || true
+	rm -rf "$work"
+}
+trap clean EXIT
+
+tests=0 failures=0
+result() { # OK NAME
+	tests=$((tests + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $tests - $2"
+	else
+		echo "not ok $tests - $2"
+		failures=$((failures + 1))
+	fi
+}
+
+# build VERSION CGO: the program of both, from a cache; prints its path
+build() {
+	local goroot out
+
+	out=$cache/states/$(cat "$here"/states/* | sha256sum | cut -c 1-12)/$1-$2
+	if [ ! -x "$out" ]; then
+		goroot=$(go_root "$1") || return 1
+		mkdir -p "${out%/*}" "$work/src"
+		cp "$here"/states/*.go "$work/src"
+		# type parameters need their own release's language
+		printf 'module gounstrip.test/states\n\ngo %s\n' "${1%.*}" \
+			>"$work/src/go.mod"
+		(cd "$work/src" && GOENV=off GOFLAGS='' GOROOT=$goroot \
+			GOTOOLCHAIN=local CGO_ENABLED=$2 GO111MODULE=on \
+			"$goroot/bin/go" build -ldflags='-s -w' \
+			-o "$out.new" . >&2) || return 1
+		mv "$out.new" "$out"
+	fi
+	printf '%s\n' "$out"
+}
+
+# normal FILE EARLY: without goroutine 1, which prints.  EARLY: 2 also without
+# labels, 1 also without the goroutines whose stacks are deep.
+normal() {
+	local labels='' deep=none
+
+	[ "$2" = 0 ] || labels='s/] \{.*\}:$/]:/'
+	[ "$2" != 1 ] || deep=main.deep
+	awk -f "$here/normal.awk" "$1" | grep -v '^1 ' | sed -E "$labels" |
+		sort -s -n -k 1,1 >"$work/all"
+	awk -v deep=$deep 'NR == FNR { if ($2 == deep) drop[$1]; next }
+		!($1 in drop)' "$work/all" "$work/all"
+}
+
+check() { # VERSION CGO
+	local program name="$1 cgo=$2" status=0 early=0
+
+	case $1 in
+	1.1* | 1.20.*) early=1 ;;
+	1.2[1-6].*) early=2 ;;
+	esac
+
+	program=$(build "$1" "$2" 2>"$work/build") || {
+		result 1 "$name: $(first_line "$work/build")"
+		return
+	}
+	rm -f "$work/in"
+	mkfifo "$work/in"
+	: >"$work/out"
+	"$program" <"$work/in" >"$work/out" 2>"$work/err" &
+	pid=$!
+	exec 3>"$work/in"
+	for _ in $(seq 200); do
+		grep -q '^ready$' "$work/out" && break
+		sleep 0.05
+	done
+	"$tool" stacks -p "$pid" >"$work/ours" || status=$?
+	echo >&3
+	exec 3>&-
+	wait "$pid" || true
+	pid=
+	normal "$work/ours" $early >"$work/ours.n"
+	normal "$work/out" $early >"$work/theirs.n"
+	if ! diff -u "$work/theirs.n" "$work/ours.n" >"$work/diff"; then
+		head -n 60 "$work/diff" | sed 's/^/# /'
+		status=1
+	fi
+	result "$status" \
+		"$name: $(grep -c '^[0-9]* goroutine ' "$work/theirs.n") goroutines"
+}
+
+for version in "${versions[@]}"; do
+	check "$version" 0
+	check "$version" 1
+done
+echo "1..$tests"
+[ "$failures" = 0 ]
