@@ -165,6 +165,7 @@ bool gu_func_funcdata(const struct gu_pclntab *tab, const struct gu_func *func,
 struct gu_pcvalue {
 	const uint8_t *p, *limit;
 	uint64_t start, end, stop; /* addresses; no value lies beyond stop */
+	uint64_t left;             /* steps that may still follow */
 	int32_t value;
 	uint8_t quantum;
 	bool first, bad; /* before the first step; the table is malformed */

@@ -7,6 +7,9 @@
 #include "engine/base/math.h"
 #include "engine/go/pclntab.h"
 
+/* Steps of no length that a table may have: s390x's have a few. */
+enum { EMPTY_STEPS_MAX = 4096 };
+
 void gu_pcvalue_init(struct gu_pcvalue *it, const struct gu_pclntab *tab,
 	const struct gu_func *func, uint32_t off)
 {
@@ -16,6 +19,8 @@ void gu_pcvalue_init(struct gu_pcvalue *it, const struct gu_pclntab *tab,
 		.start = func->entry,
 		.end = func->entry,
 		.stop = func->next,
+		.left = (func->next - func->entry) / tab->quantum +
+			EMPTY_STEPS_MAX,
 		.value = -1,
 		.quantum = tab->quantum,
 		.first = true,
@@ -65,7 +70,8 @@ static inline bool step(struct gu_pcvalue *it)
 		it->p = NULL;
 		return false;
 	}
-	if (!get_uvarint(it, &delta) || !get_uvarint(it, &pcs)) {
+	if (!get_uvarint(it, &delta) || !get_uvarint(it, &pcs) ||
+		it->left-- == 0) {
 		it->bad = true;
 		it->p = NULL;
 		return false;
