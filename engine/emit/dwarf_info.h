@@ -9,6 +9,26 @@
 
 #include "engine/base/buf.h"
 
+/*
+ * Abbreviations.  Of FUNC, PARENT and ABSTRACT there are three: by name only,
+ * with the file of the declaration, with file and line.
+ */
+enum gu_dwarf_code {
+	GU_DIE_END,
+	GU_DIE_UNIT,
+	GU_DIE_FUNC,
+	GU_DIE_PARENT = GU_DIE_FUNC + 3,     /* a function with children */
+	GU_DIE_ABSTRACT = GU_DIE_PARENT + 3, /* what was inlined */
+	GU_DIE_CALL = GU_DIE_ABSTRACT + 3,   /* an inlined call: one range */
+	GU_DIE_CALL_RANGES,                  /* several */
+};
+
+/* Which of the three it is. */
+static inline unsigned gu_dwarf_known(uint32_t file, uint32_t line)
+{
+	return !file ? 0 : !line ? 1 : 2;
+}
+
 struct gu_dwarf_info {
 	/* read by all: */
 	struct gu_buf info;    /* .debug_info */
@@ -20,7 +40,9 @@ struct gu_dwarf_info {
 	unsigned version;
 	uint8_t ptr_size;
 	/* where those of the unit at hand begin */
-	size_t unit, unit_ranges, unit_aranges;
+	size_t unit, unit_aranges;
+	size_t unit_ranges;        /* where its DW_AT_ranges stands in info */
+	struct gu_buf own;         /* its range list, until it ends */
 	bool empty;                /* it has no function yet */
 	uint64_t lo, hi;           /* its range at hand; lo == hi: none */
 	uint64_t next;             /* where a function would join it */
@@ -38,6 +60,7 @@ struct gu_dwarf_func {
 	uint64_t next;       /* where the next function begins */
 	uint32_t file;       /* number in the unit's line table; 0: not known */
 	uint32_t line;       /* of the declaration; 0: not known */
+	bool children;       /* the caller writes them, and an END behind them */
 };
 
 /* VERSION of DWARF: 5 or 4. */

@@ -4,6 +4,7 @@
 #include "engine/base/hash.h"
 #include "engine/emit/dwarf_frame.h"
 #include "engine/emit/dwarf_info.h"
+#include "engine/emit/dwarf_inline.h"
 #include "engine/emit/dwarf_line.h"
 #include "engine/emit/dwarf_types.h"
 #include "engine/emit/elf_symbols.h"
@@ -29,6 +30,7 @@ struct symfile {
 	struct gu_elf_symbols symbols;
 	struct gu_dwarf_line lines;
 	struct gu_dwarf_info info;
+	struct gu_dwarf_inline inlines;
 	struct gu_buf frames;
 	uint32_t comp_dir, producer; /* in funcs.strs */
 	uint32_t done;               /* functions */
@@ -139,7 +141,10 @@ static void add_function(struct symfile *sf, const struct gu_func_item *item)
 	out.next = func.next;
 	out.file = decl_file(sf, &func);
 	out.line = func.start_line > 0 ? (uint32_t)func.start_line : 0;
+	out.children = gu_dwarf_inline_read(&sf->inlines, &func, item->end);
 	gu_dwarf_info_func(&sf->info, &out);
+	if (out.children)
+		gu_dwarf_inline_put(&sf->inlines);
 }
 
 static void add_unit(struct symfile *sf, uint32_t unit, struct gu_buf *name)
@@ -161,6 +166,7 @@ static void add_unit(struct symfile *sf, uint32_t unit, struct gu_buf *name)
 		if (++sf->done % PROGRESS_STEP == 0 && sf->opts->progress)
 			sf->opts->progress(sf->opts->ctx, sf->done, funcs->n);
 	}
+	gu_dwarf_inline_end(&sf->inlines);
 	if (gu_dwarf_info_end(&sf->info)) {
 		gu_dwarf_line_end(&sf->lines, package);
 		sf->stats.units++;
@@ -221,6 +227,8 @@ static enum gu_status make_dwarf(struct symfile *sf, struct gu_diag *diag)
 	enum gu_status st;
 
 	gu_buf_init(&name, false);
+	gu_dwarf_inline_init(&sf->inlines, sf->module, &sf->info, &sf->lines,
+		&sf->funcs);
 	sf->comp_dir = gu_func_list_str(&sf->funcs, gu_str("."));
 	sf->producer = put_producer(sf);
 	for (uint32_t unit = 0; unit < sf->funcs.nunits; unit++)
@@ -228,7 +236,13 @@ static enum gu_status make_dwarf(struct symfile *sf, struct gu_diag *diag)
 			add_unit(sf, unit, &name);
 	sf->funcs.strs.failed |= name.failed;
 	gu_buf_deinit(&name);
-	st = add_types(sf, diag);
+	sf->stats.calls = sf->inlines.calls;
+	sf->stats.dropped += sf->inlines.dropped;
+	st = sf->inlines.failed ? gu_fail(diag, GU_NO_MEMORY,
+		"no memory for inlined calls") : GU_OK;
+	gu_dwarf_inline_deinit(&sf->inlines);
+	if (!st)
+		st = add_types(sf, diag);
 	if (!st)
 		st = gu_dwarf_line_status(&sf->lines, diag);
 	if (!st)

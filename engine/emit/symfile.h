@@ -24,6 +24,7 @@ struct gu_symfile_opts {
 
 struct gu_symfile_stats {
 	uint32_t functions, files, units, types;
+	uint32_t calls;   /* inlined */
 	uint64_t rows;    /* of the line tables */
 	uint64_t size;    /* bytes of the file */
 	uint32_t dropped; /* functions left out, or their lines, for bad data */

@@ -16,6 +16,7 @@
  */
 #include "engine/base/math.h"
 #include "engine/emit/dwarf_types.h"
+#include "engine/emit/symfile.h"
 #include "engine/image/elf_file.h"
 #include "tests/unit/fixtures.h"
 #include "tests/unit/tap.h"
@@ -23,7 +24,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { ROUNDS = 300, EDITS_MAX = 4 };
+enum { ROUNDS = 300, SYMBOLS_EVERY = 8, EDITS_MAX = 4 };
 
 struct damaged {
 	struct gu_mem under;
@@ -52,6 +53,7 @@ static enum gu_status damaged_read(void *ctx, uint64_t addr, void *buf,
 }
 
 static uint64_t seed;
+static struct gu_elf_file *file; /* the one that is damaged */
 
 static uint64_t draw(uint64_t below)
 {
@@ -125,6 +127,22 @@ static bool survives_types(const struct gu_module *m)
 	return good;
 }
 
+/* The symbol file, written to nowhere that lasts. */
+static bool survives_symbols(const struct gu_module *m)
+{
+	const struct gu_symfile_opts opts = gu_symfile_opts();
+	struct gu_symfile_stats stats;
+	struct gu_diag diag = {.code = GU_OK};
+	FILE *out = tmpfile();
+	enum gu_status st;
+
+	if (!out)
+		return false;
+	st = gu_symfile_write(m, file, &opts, fileno(out), &diag, &stats);
+	(void)fclose(out);
+	return st == GU_OK || diag.text[0];
+}
+
 /* Open and walk; false if a promise is broken. */
 static bool survives(const struct gu_image *image)
 {
@@ -151,6 +169,8 @@ static bool survives(const struct gu_image *image)
 				GU_NOT_FOUND);
 	}
 	good = good && survives_types(m);
+	if (good && draw(SYMBOLS_EVERY) == 0)
+		good = survives_symbols(m);
 	gu_module_close(m);
 	return good;
 }
@@ -260,7 +280,6 @@ static void test_cuts(const struct gu_image *image, const struct gu_module *m)
 static void test_fixture(const struct fixture *fixture, void *ctx)
 {
 	const char *path = fixture->strip;
-	gu_cleanup(gu_elf_file_closep) struct gu_elf_file *file = NULL;
 	gu_cleanup(gu_module_closep) struct gu_module *m = NULL;
 	const struct gu_image *image;
 	struct gu_diag d = {.code = GU_OK};
@@ -269,12 +288,18 @@ static void test_fixture(const struct fixture *fixture, void *ctx)
 	if (gu_elf_file_open(path, &d, &file) ||
 		gu_module_open(gu_elf_file_image(file), &d, &m)) {
 		ok(false, "%s: %s", path, d.text);
+		gu_elf_file_close(file);
+		file = NULL;
 		return;
 	}
 	image = gu_elf_file_image(file);
 	ok(survives(image), "%s: walked to the end", fixture->name);
 	test_edits(image, m);
 	test_cuts(image, m);
+	gu_module_close(m);
+	m = NULL;
+	gu_elf_file_close(file);
+	file = NULL;
 }
 
 int main(int argc, char **argv)
