@@ -232,6 +232,10 @@ static uint32_t node_of(struct gu_dwarf_inline *d, int32_t index, uint64_t body,
 			return NONE;
 		outer = value_at(&d->call, pc);
 	}
+	if (gu_inline_is_lost(d->module, &d->func, &call, index, outer)) {
+		outer = call.call_file = call.call_line = -1;
+		pc = 0;
+	}
 	if (outer >= 0) {
 		parent = node_of(d, outer, pc, depth - 1);
 		if (parent == NONE)

@@ -202,23 +202,16 @@ static enum gu_status step_out(const struct gu_module *m,
 	return GU_OK;
 }
 
-/*
- * Does INL, record INDEX, lead nowhere?  Callers stand before their calls in
- * the tree.  parent_pc is 0 where the compiler wrote no mark for the call (Go
- * 1.21 and on, calls in package initializers that became static data): then
- * the call at the entry is its own caller.
- */
-static bool is_lost(const struct gu_module *m, const struct gu_func *func,
-	const struct gu_inline *inl, int32_t index,
-	const struct position *caller)
+bool gu_inline_is_lost(const struct gu_module *m, const struct gu_func *func,
+	const struct gu_inline *inl, int32_t index, int32_t caller)
 {
 	struct gu_inline outer;
 
-	if (caller->index >= index)
+	if (caller >= index)
 		return true;
-	return inl->parent == -2 && inl->parent_pc == 0 && caller->index >= 0 &&
-		gu_module_inline(m, func, caller->index, NULL, &outer) ==
-			GU_OK && outer.parent_pc == 0;
+	return inl->parent == -2 && inl->parent_pc == 0 && caller >= 0 &&
+		gu_module_inline(m, func, caller, NULL, &outer) == GU_OK &&
+		outer.parent_pc == 0;
 }
 
 enum gu_status gu_module_calls(const struct gu_module *m,
@@ -248,7 +241,7 @@ enum gu_status gu_module_calls(const struct gu_module *m,
 		st = step_out(m, func, &inl, diag, &at);
 		if (st)
 			return st;
-		if (is_lost(m, func, &inl, index, &at))
+		if (gu_inline_is_lost(m, func, &inl, index, at.index))
 			at = nowhere;
 	}
 	calls[n] = (struct gu_call){

@@ -130,6 +130,17 @@ struct gu_inline {
 	int32_t call_file, call_line; /* up to 1.19; else -1 */
 };
 
+/*
+ * Does INL, record INDEX of FUNC's tree, lead nowhere, when record CALLER is
+ * at its parent_pc?  Callers stand before their calls in the tree.  parent_pc
+ * is 0 where the compiler wrote no mark for the call (Go 1.21 and on, calls in
+ * package initializers that became static data): then the call at the entry is
+ * its own caller.
+ */
+bool gu_inline_is_lost(const struct gu_module *module,
+	const struct gu_func *func, const struct gu_inline *inl, int32_t index,
+	int32_t caller);
+
 /* pctab offset of FUNC's table pc -> record of the inline tree; 0 if none. */
 uint32_t gu_module_inline_table(const struct gu_module *module,
 	const struct gu_func *func);
