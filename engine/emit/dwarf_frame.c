@@ -10,7 +10,7 @@ struct writer {
 	const struct gu_unwind_numbers *numbers;
 	struct gu_buf *out;
 	int64_t ra_size;        /* bytes that a call pushes: cfa - sp at entry */
-	size_t cie, signal_cie; /* where they begin; SIZE_MAX: not yet written */
+	size_t cie; /* where it begins; SIZE_MAX: not yet written */
 };
 
 enum {
@@ -56,17 +56,14 @@ static void put_rule(struct writer *w, uint8_t rule, uint8_t reg)
 	gu_buf_uleb(w->out, reg);
 }
 
-/*
- * What holds at a function's entry; a signal's frame is marked "S", so that
- * nobody takes the pc it returns to for a return address.
- */
-static size_t put_cie(struct writer *w, bool signal)
+/* What holds at a function's entry. */
+static size_t put_cie(struct writer *w)
 {
 	size_t at = begin_entry(w);
 
 	gu_buf_word(w->out, UINT32_MAX, 4); /* CIE_id */
 	gu_buf_u8(w->out, CIE_VERSION);
-	gu_buf_cstr(w->out, gu_str(signal ? "S" : ""));
+	gu_buf_cstr(w->out, gu_str(""));
 	gu_buf_u8(w->out, w->module->tab.ptr_size);
 	gu_buf_u8(w->out, 0); /* segment selector size */
 	gu_buf_uleb(w->out, w->module->tab.quantum);
@@ -84,13 +81,11 @@ static size_t put_cie(struct writer *w, bool signal)
 	return at;
 }
 
-static size_t cie_of(struct writer *w, bool signal)
+static size_t cie_of(struct writer *w)
 {
-	size_t *at = signal ? &w->signal_cie : &w->cie;
-
-	if (*at == SIZE_MAX)
-		*at = put_cie(w, signal);
-	return *at;
+	if (w->cie == SIZE_MAX)
+		w->cie = put_cie(w);
+	return w->cie;
 }
 
 static void put_advance(struct writer *w, uint64_t bytes)
@@ -187,8 +182,15 @@ static void put_changes(struct writer *w, const struct state *old,
 	}
 }
 
-static bool is_signal_frame(enum gu_func_kind kind)
+/*
+ * What a signal interrupted is in the kernel's frame, which GDB and elfutils
+ * know by the restorer's code: unless frame info says something else.
+ */
+static bool is_restorer(const struct gu_module *module,
+	const struct gu_func *func)
 {
+	enum gu_func_kind kind = gu_module_kind(module, func);
+
 	return kind == GU_KIND_SIGRETURN || kind == GU_KIND_SIGRETURN_SIGACTION;
 }
 
@@ -196,8 +198,7 @@ static bool is_signal_frame(enum gu_func_kind kind)
 static enum gu_status put_function(struct writer *w, const struct gu_func *func,
 	uint64_t end)
 {
-	bool signal = is_signal_frame(gu_module_kind(w->module, func));
-	size_t cie = cie_of(w, signal), at = begin_entry(w);
+	size_t cie = cie_of(w), at = begin_entry(w);
 	struct state old = entry_state(w), s;
 	uint64_t pc = func->entry, at_pc = pc;
 
@@ -235,7 +236,6 @@ uint32_t gu_dwarf_frame_put(const struct gu_module *module,
 		.numbers = gu_unwind_numbers(module->image->arch),
 		.out = out,
 		.cie = SIZE_MAX,
-		.signal_cie = SIZE_MAX,
 	};
 	uint32_t dropped = 0;
 
@@ -247,8 +247,10 @@ uint32_t gu_dwarf_frame_put(const struct gu_module *module,
 		const struct gu_func_item *item = &funcs->items[i];
 		struct gu_func func;
 
-		dropped += gu_pclntab_func(&module->tab, item->index, NULL,
-				&func) || put_function(&w, &func, item->end);
+		if (gu_pclntab_func(&module->tab, item->index, NULL, &func))
+			dropped++;
+		else if (!is_restorer(module, &func))
+			dropped += put_function(&w, &func, item->end) != GU_OK;
 	}
 	return dropped;
 }

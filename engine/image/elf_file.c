@@ -186,11 +186,14 @@ static void read_ids(struct gu_elf_file *file)
 			read_notes(file, elf->phdrs[i].p_offset,
 				elf->phdrs[i].p_filesz, elf->phdrs[i].p_align,
 				elf->phdrs[i].p_vaddr);
-	/* A linker script may have left the notes out of the segments. */
+	/* Go's linker has one note in PT_NOTE; a linker script may have left
+	 * all out of the segments. */
 	while ((scn = elf_nextscn(elf->handle, scn)) != NULL)
 		if (gelf_getshdr(scn, &shdr) && shdr.sh_type == SHT_NOTE)
 			read_notes(file, shdr.sh_offset, shdr.sh_size,
-				shdr.sh_addralign, 0);
+				shdr.sh_addralign,
+				gu_segment_find(elf->segments, elf->nsegments,
+					shdr.sh_addr) ? shdr.sh_addr : 0);
 }
 
 /* --- opening ------------------------------------------------------------ */
