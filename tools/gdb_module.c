@@ -7,8 +7,10 @@
 #include <elf.h>
 #include <stdlib.h>
 
-/* Bytes of moduledata that are compared with a core's. */
-enum { PROOF_SIZE = 64 };
+enum {
+	PROOF_SIZE = 64, /* bytes of moduledata to compare with a core's */
+	ID_MAX = 256,    /* bytes of a build id */
+};
 
 /* GDB's mark of a file that it reads through the target. */
 static const char target_mark[] = "target:";
@@ -194,6 +196,36 @@ static bool can_attach(const struct gu_gdb_files *files,
 		gu_elf_file_image(module->file)->nsections;
 }
 
+/*
+ * Does the process run this file?  Its build id is in memory as it is in the
+ * file, also before the dynamic linker has done anything.
+ */
+static enum gu_status process_matches(int task,
+	const struct gu_gdb_module *module, struct gu_diag *diag)
+{
+	gu_cleanup(close_process) struct gu_process *process = NULL;
+	struct gu_str id = gu_elf_file_build_id(module->file);
+	uint64_t addr = gu_elf_file_build_id_addr(module->file);
+	struct gu_mem mem;
+	char found[ID_MAX];
+
+	if (!addr) {
+		id = gu_elf_file_go_build_id(module->file);
+		addr = gu_elf_file_go_build_id_addr(module->file);
+	}
+	if (!addr || id.n > sizeof found ||
+		gu_process_open(task, NULL, &process))
+		return GU_OK;
+	mem = gu_process_mem(process);
+	if (gu_mem_read(&mem, addr + module->bias, found, id.n, NULL) ||
+		memcmp(found, id.p, id.n) != 0)
+		return gu_fail(diag, GU_BAD_DATA,
+			"the process runs another program than %s: its build "
+			"id is not in memory; name the right one with "
+			"'file PATH'", module->path);
+	return GU_OK;
+}
+
 static enum gu_status place(const struct gu_gdb_files *files,
 	const struct gu_gdb_file *where, struct gu_gdb_module *module,
 	struct gu_diag *diag)
@@ -214,6 +246,8 @@ static enum gu_status place(const struct gu_gdb_files *files,
 			"%s: GDB shows a section %.*s that the file has not; "
 			"has it been replaced?",
 			module->path, GU_STR(where->section));
+	if (!st && files->task)
+		return process_matches(files->task, module, diag);
 	if (st || !core)
 		return st;
 	st = gu_core_matches(core, module->file, module->bias, md->addr,
@@ -245,6 +279,29 @@ static enum gu_status open_go(const struct gu_gdb_files *files,
 	return st;
 }
 
+/* What to do about a GDB without a program; a core tells which it was. */
+static enum gu_status no_program(const struct gu_gdb_files *files,
+	struct gu_diag *diag)
+{
+	gu_cleanup(close_core) struct gu_core *core = NULL;
+	const struct gu_core_file *file;
+	uint64_t entry;
+
+	if (files->core.n && !open_core(files, NULL, &core) &&
+		!gu_core_auxv(core, AT_ENTRY, &entry))
+		for (size_t i = 0; i < gu_core_nfiles(core); i++) {
+			file = &gu_core_files(core)[i];
+			if (entry >= file->start && entry < file->end)
+				return gu_fail(diag, GU_INVALID,
+					"GDB has no program for this core: "
+					"it was %.*s, name it or a copy of it "
+					"with 'file PATH' first",
+					GU_STR(file->path));
+		}
+	return gu_fail(diag, GU_INVALID,
+		"GDB has no program: name it with 'file PATH' first");
+}
+
 enum gu_status gu_gdb_module_open(const struct gu_gdb_files *files,
 	const struct gu_session *old, size_t index, struct gu_diag *diag,
 	struct gu_gdb_module *out)
@@ -257,8 +314,7 @@ enum gu_status gu_gdb_module_open(const struct gu_gdb_files *files,
 	if (!index)
 		where.path = gu_gdb_exec_path(files, old);
 	if (!where.path.n)
-		return gu_fail(diag, GU_INVALID,
-			"GDB has no program: name it with 'file PATH' first");
+		return no_program(files, diag);
 	/* "system-supplied DSO at 0x…" is no file */
 	if (index && !memchr(where.path.p, '/', where.path.n))
 		return GU_NOT_FOUND;
