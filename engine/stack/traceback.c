@@ -29,6 +29,11 @@ static bool on_stack(const struct walk *w, uint64_t sp)
 	return sp > w->g->stack_lo && sp <= w->g->stack_hi;
 }
 
+static bool is_arm64(const struct walk *w)
+{
+	return w->rt->module->image->arch == GU_ARCH_ARM64;
+}
+
 /* --- switches ------------------------------------------------------------- */
 
 /* Go on at REGS, on another stack (or on an older part of it). */
@@ -66,11 +71,11 @@ static enum gu_status jump_to_saved(struct walk *w, struct gu_diag *diag)
  *   arm64  siginfo (128), struct ucontext: x0 at 312, SP at 560, PC at 568
  * Linux arch/{x86,arm64}/include/uapi/asm/sigcontext.h.
  */
-static enum gu_status jump_to_interrupted(struct walk *w, uint64_t sp,
-	struct gu_diag *diag)
+static enum gu_status read_interrupted(const struct walk *w, uint64_t sp,
+	struct gu_diag *diag, struct gu_regs *out)
 {
 	const struct gu_mem *mem = &w->rt->mem;
-	bool arm = w->rt->module->image->arch == GU_ARCH_ARM64;
+	bool arm = is_arm64(w);
 	struct gu_regs regs = {.has_fp = true, .has_lr = arm};
 	enum gu_status st = gu_mem_word(mem, sp + (arm ? 568 : 168), diag,
 		&regs.pc);
@@ -84,7 +89,34 @@ static enum gu_status jump_to_interrupted(struct walk *w, uint64_t sp,
 		st = gu_mem_word(mem, sp + 312 + 30 * 8, diag, &regs.lr);
 	if (st)
 		return gu_fail_in(diag, st, "the signal's frame");
-	return jump(w, &regs, true, diag);
+	*out = regs;
+	return GU_OK;
+}
+
+static enum gu_status jump_to_interrupted(struct walk *w, uint64_t sp,
+	struct gu_diag *diag)
+{
+	struct gu_regs regs;
+	enum gu_status st = read_interrupted(w, sp, diag, &regs);
+
+	return st ? st : jump(w, &regs, true, diag);
+}
+
+/*
+ * The signal's handler returns to code that is not Go's: the C library's
+ * restorer, or the kernel's.  Or it was called by a handler in C: then
+ * what lies there are no registers of the goroutine's.
+ */
+static bool was_interrupted(const struct walk *w)
+{
+	struct gu_func func;
+	struct gu_regs regs;
+
+	return w->signal &&
+		read_interrupted(w, w->regs.sp, NULL, &regs) == GU_OK &&
+		on_stack(w, regs.sp) &&
+		gu_pclntab_find(&w->rt->module->tab, regs.pc - w->rt->bias,
+			NULL, &func) == GU_OK;
 }
 
 static enum gu_status go_through(struct walk *w, const struct gu_regs *regs,
@@ -133,8 +165,9 @@ static enum gu_status cross(struct walk *w, struct gu_diag *diag)
 			return go_through(w, &w->regs, diag);
 		return jump_to_saved(w, diag);
 	case GU_END_SPWRITE:
-		/* it saved pc and sp before it moved sp */
-		if (w->innermost && w->g->start == GU_START_SYSCALL)
+		/* pc and sp were saved before it moved sp, or sp is still
+		 * on the stack that it is going to leave */
+		if (w->innermost && on_stack(w, w->regs.sp))
 			return go_through(w, &w->regs, diag);
 		if (w->frame.kind == GU_KIND_GOGO)
 			return jump_to_saved(w, diag);
@@ -153,17 +186,16 @@ static enum gu_status leave_go(struct walk *w, struct gu_diag *diag)
 {
 	const struct gu_mem *mem = &w->rt->mem;
 	struct gu_regs regs = w->regs;
-	bool arm = w->rt->module->image->arch == GU_ARCH_ARM64;
 	enum gu_status st;
 
 	w->hidden = true;
-	if (w->signal && arm) /* the kernel's own trampoline */
+	if (was_interrupted(w))
 		return jump_to_interrupted(w, regs.sp, diag);
 	if (w->innermost && regs.pc == 0) { /* a call of a nil function */
 		st = gu_mem_word(mem, regs.sp, diag, &regs.pc);
 		if (st)
 			return gu_fail_in(diag, st, "the stack");
-		regs.sp += arm ? 0 : mem->ptr_size;
+		regs.sp += is_arm64(w) ? 0 : mem->ptr_size;
 		return jump(w, &regs, false, diag);
 	}
 	if (w->innermost)
