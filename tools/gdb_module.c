@@ -252,9 +252,7 @@ static enum gu_status place(const struct gu_gdb_files *files,
 		return st;
 	st = gu_core_matches(core, module->file, module->bias, md->addr,
 		md->addr ? PROOF_SIZE : 0, diag, &proved);
-	return st ? gu_fail_in(diag, st, "%.*s is not a core of %s",
-			    GU_STR(files->core), module->path)
-		  : GU_OK;
+	return st ? gu_fail_in(diag, st, "%.*s", GU_STR(files->core)) : GU_OK;
 }
 
 static enum gu_status open_go(const struct gu_gdb_files *files,

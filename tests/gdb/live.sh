@@ -20,6 +20,10 @@ until
 tbreak $(line handle-sum)
 continue
 bt 3
+next
+tbreak $(line price-of)
+continue
+bt 5
 tbreak $(line handle-weigh)
 continue
 step
