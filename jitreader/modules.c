@@ -80,6 +80,7 @@ static bool open_module(struct gu_modules *modules, size_t i)
 	}
 	loaded->has_ends =
 		has_debug_frame(modules->session.modules[i].symfile);
+	loaded->ends_move = gu_elf_file_traits(loaded->file).is_pie;
 	return true;
 }
 
@@ -109,7 +110,7 @@ bool gu_modules_refresh(struct gu_modules *modules)
 	}
 	for (size_t i = 0; i < session.nmodules; i++) {
 		modules->loaded[i].bias = session.modules[i].bias;
-		modules->loaded[i].symfile_bias = session.modules[i].bias;
+		modules->loaded[i].ends_bias = session.modules[i].bias;
 		modules->loaded[i].lo = session.modules[i].lo;
 		modules->loaded[i].hi = session.modules[i].hi;
 	}

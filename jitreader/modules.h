@@ -19,20 +19,22 @@ struct gu_loaded {
 	struct gu_elf_file *file; /* NULL until it is needed */
 	struct gu_module *module; /* NULL until it is needed */
 	bool failed;              /* it cannot be opened */
-	bool has_ends;            /* its symbol file ends stacks */
 	bool here;                /* the target holds it, at bias */
 	uint64_t bias, lo, hi;    /* run-time; at first, what the session says */
-	uint64_t symfile_bias;    /* where GDB was told to put the symbol file */
+	/* Its symbol file, which GDB has, ends stacks, and lies … */
+	bool has_ends;
+	uint64_t ends_bias;       /* … where the module is with this bias */
+	bool ends_move;           /* … wherever GDB moves the program */
 };
 
 /*
- * Does the symbol file that GDB has for the module say, in .debug_frame, at
- * which functions stacks end (emit/dwarf_frame.h), and does it lie where the
- * module is?
+ * Does GDB know from .debug_frame at which functions of the module stacks end
+ * (emit/dwarf_frame.h)?
  */
 static inline bool gu_loaded_has_ends(const struct gu_loaded *loaded)
 {
-	return loaded->has_ends && loaded->bias == loaded->symfile_bias;
+	return loaded->has_ends &&
+		(loaded->ends_move || loaded->bias == loaded->ends_bias);
 }
 
 /* A pc at which no module was found, and what the target had there. */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 /*
- * GDB 13 and on give arm64's PC the number that it has in DWARF; before, it had
- * none, and the helper puts no arm64 module into the session of such a GDB.
+ * GDB 13 and on have a number for arm64's pc; into those before it "go load"
+ * does not load us for an arm64 program.
  */
 enum { REG_SIZE = 8, NO_REGISTER = UINT8_MAX };
 

@@ -126,6 +126,27 @@ static bool reader_loaded(pid_t gdb, const char *reader, bool *stale)
 	return loaded;
 }
 
+/*
+ * Before GDB 13 the API had no number for arm64's pc (GDB gdb/aarch64-tdep.c),
+ * and GDB takes a wrong one for a bug of its own, and stops.
+ */
+static void put_reader_load(struct setup *setup, const char *reader)
+{
+	bool arm64 = false;
+
+	for (size_t i = 0; i < setup->nmodules; i++)
+		arm64 = arm64 ||
+			setup->modules[i].go->image->arch == GU_ARCH_ARM64;
+	if (arm64)
+		gu_buf_printf(&setup->commands,
+			"if $_gdb_major < 13\n"
+			"echo gounstrip: unwinding arm64 needs GDB 13\\n\n"
+			"else\n");
+	gu_buf_printf(&setup->commands, "jit-reader-load %s\n", reader);
+	if (arm64)
+		gu_buf_printf(&setup->commands, "end\n");
+}
+
 static enum gu_status put_reader(struct setup *setup, bool wanted,
 	struct gu_diag *diag)
 {
@@ -139,8 +160,7 @@ static enum gu_status put_reader(struct setup *setup, bool wanted,
 	if (loaded && (stale || !wanted))
 		gu_buf_printf(&setup->commands, "jit-reader-unload\n");
 	if (wanted && (!loaded || stale))
-		gu_buf_printf(&setup->commands, "jit-reader-load %s\n",
-			reader.path);
+		put_reader_load(setup, reader.path);
 	return GU_OK;
 }
 

@@ -27,21 +27,23 @@ fi
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT
 
-# The place of every frame; Go 1.26 and on put stacks elsewhere in each run.
+# The place of every frame: pc, distance from the one before, sp.
 frames='set language c
 set backtrace past-main on
-set $innermost = (long)$sp
-frame apply all -q printf "frame %#lx %ld\n", (long)$pc, (long)$sp - $innermost'
+set $last = (long)$sp
+frame apply all -q printf "frame %#lx %ld %ld\n", (long)$pc, (long)$sp - $last, ($last = (long)$sp)'
 
 # debug GDB FILE SCRIPT: the places of all frames but the caller at 0 that ends
-# a stack for which GDB has no symbol file
+# a stack for which GDB has no symbol file; stacks are elsewhere in each run
 debug() {
 	printf '%s\nshell rm -rf /tmp/gounstrip-*-$PPID\n' "$3" >"$work/script"
 	GOTRACEBACK=crash GOMAXPROCS=1 timeout 100 "$1" -nx -batch \
 		-iex 'set debuginfod enabled off' -iex 'set confirm off' \
 		-iex 'set pagination off' "$2" -x "$work/script" \
 		</dev/null 2>"$work/errors" |
-		sed -n '/^frame 0 /d; /^frame /p'
+		awk '$1 == "frame" && $2 != "0" {
+			print $2, ($3 >= 0 && $3 < 65536 ? $3 : "elsewhere")
+		}'
 }
 
 # twin FULL: it without what DWARF says of inlined calls, with .debug_frame
