@@ -111,6 +111,13 @@ static enum block block_of(struct gu_str line)
 	return OTHER;
 }
 
+static enum gu_status line_break(struct gu_diag *diag)
+{
+	return gu_fail(diag, GU_BAD_DATA,
+		"GDB names a file with a line break in it, which it cannot be "
+		"told back: rename the file");
+}
+
 /* "`PATH', file type elf64-x86-64." after the tab. */
 static enum gu_status parse_path(struct gu_str line, struct gu_diag *diag,
 	struct gu_str *out)
@@ -118,9 +125,7 @@ static enum gu_status parse_path(struct gu_str line, struct gu_diag *diag,
 	size_t end = find(line, "', file type ", true);
 
 	if (end == line.n)
-		return gu_fail(diag, GU_BAD_DATA,
-			"GDB names a file with a line break in it, which it "
-			"cannot be told back: rename the file");
+		return line_break(diag);
 	line.n = end;
 	(void)skip(&line, "`");
 	*out = line;
@@ -190,10 +195,8 @@ static enum gu_status parse_detail(enum block block, struct gu_str line,
 			files->task = last_number(line);
 		return GU_OK;
 	case REMOTE:
-		files->remote = true;
-		return GU_OK;
 	case OTHER:
-		return GU_OK;
+		break;
 	}
 	return GU_OK;
 }
@@ -220,11 +223,12 @@ enum gu_status gu_gdb_files_parse(struct gu_str text, struct gu_diag *diag,
 				return st;
 		} else if (skip(&line, "Symbols from \"")) {
 			if (!ends_with(line, "\"."))
-				return parse_path(line, diag, &files.symbols);
+				return line_break(diag);
 			line.n -= 2;
 			files.symbols = line;
 		} else if (line.n) {
 			block = block_of(line);
+			files.remote = files.remote || block == REMOTE;
 		}
 	}
 	return gu_fail(diag, GU_BAD_DATA,

@@ -318,7 +318,7 @@ enum gu_status gu_gdb_module_open(const struct gu_gdb_files *files,
 		return GU_NOT_FOUND;
 	st = local_path(files, where.path, diag, &module.path);
 	if (st)
-		return st;
+		return index && st == GU_INVALID ? GU_NOT_FOUND : st;
 	st = gu_elf_file_open(module.path, diag, &module.file);
 	if (st)
 		/* an unreadable shared object is GDB's to complain about */

@@ -6,7 +6,7 @@
 command -v gdbserver >/dev/null || skip "there is no gdbserver"
 need pie
 
-serve() {
+serve() { # GDBSERVERARG...
 	: >"$tmp/server"
 	gdbserver "$@" 2>"$tmp/server" >/dev/null &
 	background+=("$!")
@@ -29,7 +29,6 @@ kill
 COMMANDS
 
 transcript remote "$program" <<COMMANDS
-set sysroot /
 target remote | gdbserver - $program count 3 2>/dev/null
 go load
 break main.weigh
@@ -39,6 +38,13 @@ go load
 bt 2
 go unload
 bt 1
+kill
+COMMANDS
+
+# Without a local copy of the program.
+transcript remote-only <<COMMANDS
+target remote | gdbserver - $program count 3 2>/dev/null
+go load
 kill
 COMMANDS
 
