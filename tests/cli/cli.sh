@@ -198,4 +198,23 @@ else
 	echo "ok - $what"
 fi
 
+# a reader that starts after three seconds makes any work long
+what='long work says on a terminal how far it is'
+slowly="'$tool' dump program | { sleep 3; cat >/dev/null; }"
+if command -v script >/dev/null; then
+	TERM=xterm script -qec "$slowly" out >/dev/null </dev/null
+	if grep -q 'printing functions: .* %' out; then
+		echo "ok - $what"
+	else
+		complain 'it does not'
+	fi
+	TERM=dumb script -qec "$slowly" out >/dev/null </dev/null
+	what='but not on a dumb one'
+	if grep -q 'printing functions: .* %' out; then
+		complain 'it does'
+	else
+		echo "ok - $what"
+	fi
+fi
+
 exit $failed

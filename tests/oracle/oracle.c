@@ -323,7 +323,7 @@ static enum kind compare_rows(const struct oracle *o, struct truth_func *die,
 	if (!theirs->file)
 		return o->release <= 4 ? KIND_ROW_CUT : KIND_ROW_MISSING;
 	if (!same_file(ours->file, theirs->file, die))
-		return o->release <= 9 && ours->line == theirs->line
+		return o->release <= 10 && ours->line == theirs->line
 			? KIND_ROW_FILE_LATE : KIND_PC_FILE;
 	return ours->line == theirs->line ? KIND_SAME : KIND_PC_LINE;
 }
@@ -384,12 +384,17 @@ static enum kind explain_depth(const struct oracle *o,
 	return KIND_CALL_DEPTH;
 }
 
-/* The file that FUNC's directives name is not the one that it stands in. */
-static bool has_directives(struct truth_func *die, const char *file)
+/*
+ * Does a //line directive apply where CALLEE is called in FILE?  Its function is
+ * declared in another file, or cgo rewrote it.
+ */
+static bool has_directives(struct truth_func *die, const char *file,
+	const struct gu_call *callee)
 {
 	const char *declared = truth_declaration(die).file;
 
-	return declared && file && strcmp(declared, file) != 0;
+	return (declared && file && strcmp(declared, file) != 0) ||
+		gu_str_eq(callee->file, gu_str("_cgo_gotypes.go"));
 }
 
 static enum kind compare_calls(struct truth_func *die,
@@ -407,7 +412,7 @@ static enum kind compare_calls(struct truth_func *die,
 			return is_unmarked(ours, n, theirs, n)
 				? KIND_CALLS_UNMARKED : KIND_CALL_FILE;
 		if (ours[i].line != theirs[i].line)
-			return has_directives(die, theirs[i].file)
+			return has_directives(die, theirs[i].file, &ours[i - 1])
 				? KIND_CALLS_DIRECTIVE : KIND_CALL_LINE;
 	}
 	return KIND_SAME;
