@@ -242,18 +242,27 @@ void gu_gdb_files_deinit(struct gu_gdb_files *files)
 	*files = (struct gu_gdb_files){0};
 }
 
+/* Step over a word and the blanks behind it. */
+static void skip_column(struct gu_str *s)
+{
+	for (; s->n && *s->p != ' '; s->p++, s->n--)
+		;
+	for (; s->n && *s->p == ' '; s->p++, s->n--)
+		;
+}
+
 bool gu_gdb_files_open(const struct gu_gdb_files *files, const char *path)
 {
-	struct gu_str rest = files->bfds, name = gu_str(path);
+	struct gu_str rest = files->bfds;
 
 	while (rest.n) {
 		struct gu_str line = next_line(&rest);
 
-		/* the name is the last column, filled up with blanks */
+		skip_column(&line); /* Refcount */
+		skip_column(&line); /* Address */
 		while (line.n && line.p[line.n - 1] == ' ')
 			line.n--;
-		if (ends_with(line, path) && line.n > name.n &&
-			line.p[line.n - name.n - 1] == ' ')
+		if (gu_str_eq(line, gu_str(path)))
 			return true;
 	}
 	return false;
