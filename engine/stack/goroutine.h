@@ -22,7 +22,6 @@ struct gu_thread {
 #define GU_TROUBLE_LIST(X)                                                \
 	X(NONE, "")                                                       \
 	X(NO_REGS, "runs on a thread whose registers are not known")      \
-	X(IN_C, "runs outside of Go")                                     \
 	X(UNSET, "in the middle of a switch: its saved registers are not set") \
 	X(OUTSIDE, "its saved stack pointer lies outside of its stack")   \
 	X(COPYSTACK, "its stack was being moved")

@@ -198,12 +198,13 @@ static enum gu_status leave_go(struct walk *w, struct gu_diag *diag)
 		regs.sp += is_arm64(w) ? 0 : mem->ptr_size;
 		return jump(w, &regs, false, diag);
 	}
-	if (w->innermost)
-		return gu_fail_at(diag, GU_UNSUPPORTED, regs.pc, "%s",
-			gu_trouble_text(GU_TROUBLE_IN_C));
+	if (w->innermost && w->g->start == GU_START_THREAD)
+		return gu_fail_at(diag, GU_UNSUPPORTED, regs.pc,
+			"its thread runs outside of Go, at 0x%" PRIx64,
+			regs.pc);
 	return gu_fail_at(diag, GU_BAD_DATA, regs.pc,
-		"the return address 0x%" PRIx64 " is in no Go function",
-		regs.pc);
+		"0x%" PRIx64 " is in no Go function of %.*s", regs.pc,
+		GU_STR(w->rt->module->image->name));
 }
 
 /* A walk must lead outwards, and end where the stack does. */
