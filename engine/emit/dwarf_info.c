@@ -59,9 +59,9 @@ static void put_func_abbrevs(struct gu_buf *buf, unsigned code)
 
 static void put_call_abbrev(struct gu_buf *buf, unsigned code)
 {
-	begin_abbrev(buf, code, DW_TAG_inlined_subroutine, true);
+	begin_abbrev(buf, code, DW_TAG_inlined_subroutine, code < GU_DIE_LEAF);
 	put_attr(buf, DW_AT_abstract_origin, DW_FORM_ref4);
-	if (code == GU_DIE_CALL) {
+	if (code == GU_DIE_CALL || code == GU_DIE_LEAF) {
 		put_attr(buf, DW_AT_low_pc, DW_FORM_addr);
 		put_attr(buf, DW_AT_high_pc, DW_FORM_udata);
 	} else {
@@ -78,8 +78,8 @@ static void put_abbrevs(struct gu_buf *buf)
 	put_func_abbrevs(buf, GU_DIE_FUNC);
 	put_func_abbrevs(buf, GU_DIE_PARENT);
 	put_func_abbrevs(buf, GU_DIE_ABSTRACT);
-	put_call_abbrev(buf, GU_DIE_CALL);
-	put_call_abbrev(buf, GU_DIE_CALL_RANGES);
+	for (unsigned code = GU_DIE_CALL; code <= GU_DIE_LEAF_RANGES; code++)
+		put_call_abbrev(buf, code);
 	gu_buf_u8(buf, 0);
 }
 

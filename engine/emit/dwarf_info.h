@@ -21,6 +21,8 @@ enum gu_dwarf_code {
 	GU_DIE_ABSTRACT = GU_DIE_PARENT + 3, /* what was inlined */
 	GU_DIE_CALL = GU_DIE_ABSTRACT + 3,   /* an inlined call: one range */
 	GU_DIE_CALL_RANGES,                  /* several */
+	GU_DIE_LEAF,                         /* as CALL, without children */
+	GU_DIE_LEAF_RANGES,
 };
 
 /* Which of the three it is. */

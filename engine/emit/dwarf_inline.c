@@ -357,9 +357,9 @@ static void put_call(struct gu_dwarf_inline *d,
 {
 	struct gu_buf *info = &d->info->info;
 	const struct gu_dwarf_range *r = &d->ranges[node->ranges];
-	bool one = r->next == NONE;
+	bool one = r->next == NONE, leaf = node->first == NONE;
 
-	gu_buf_uleb(info, one ? GU_DIE_CALL : GU_DIE_CALL_RANGES);
+	gu_buf_uleb(info, (leaf ? GU_DIE_LEAF : GU_DIE_CALL) + (one ? 0u : 1u));
 	put_origin(d, node->abstract);
 	if (one) {
 		gu_buf_word(info, r->start, d->info->ptr_size);
@@ -374,29 +374,28 @@ static void put_call(struct gu_dwarf_inline *d,
 }
 
 /*
- * The tree below node N and its siblings.  Every node has a range: it was made
- * for one of its own or of one inlined into it.
+ * Node N and the tree below it.  Every node has a range: it was made for one of
+ * its own or of one inlined into it.
  */
 static void put_tree(struct gu_dwarf_inline *d, uint32_t n)
 {
-	for (; n != NONE; n = d->nodes[n].next) {
-		if (d->nodes[n].ranges == NONE)
-			continue;
-		put_call(d, &d->nodes[n]);
-		put_tree(d, d->nodes[n].first);
-		gu_buf_uleb(&d->info->info, GU_DIE_END);
-	}
+	const struct gu_dwarf_call *node = &d->nodes[n];
+
+	if (node->ranges == NONE)
+		return;
+	put_call(d, node);
+	if (node->first == NONE)
+		return;
+	for (n = node->first; n != NONE; n = d->nodes[n].next)
+		put_tree(d, n);
+	gu_buf_uleb(&d->info->info, GU_DIE_END);
 }
 
 void gu_dwarf_inline_put(struct gu_dwarf_inline *d)
 {
-	for (uint32_t n = 0; n < d->nnodes && !d->failed; n++) {
-		if (d->nodes[n].parent != NONE || d->nodes[n].ranges == NONE)
-			continue;
-		put_call(d, &d->nodes[n]);
-		put_tree(d, d->nodes[n].first);
-		gu_buf_uleb(&d->info->info, GU_DIE_END);
-	}
+	for (uint32_t n = 0; n < d->nnodes && !d->failed; n++)
+		if (d->nodes[n].parent == NONE)
+			put_tree(d, n);
 	gu_buf_uleb(&d->info->info, GU_DIE_END);
 }
 

@@ -43,6 +43,12 @@ enum gu_status gu_func_list_init(struct gu_func_list *list,
 	struct gu_diag *diag) GU_MUST_CHECK;
 void gu_func_list_deinit(struct gu_func_list *list);
 
+/* True if ITEM is an assembler function. */
+static inline bool gu_func_item_asm(const struct gu_func_item *item)
+{
+	return item->unit & 1;
+}
+
 /* Append S to strs; returns its offset. */
 uint32_t gu_func_list_str(struct gu_func_list *list, struct gu_str s);
 

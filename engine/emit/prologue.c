@@ -6,6 +6,8 @@
  */
 #include "engine/emit/prologue.h"
 
+#include "engine/base/math.h"
+
 /*
  * Each of these returns where the mark stands, given where the first
  * instruction that moves SP ends (MOVED) and how much it moves it (IT's value,
@@ -101,11 +103,7 @@ static uint64_t mark_loong64(const struct gu_module *module,
 	return it->value <= 2048 ? moved - 4 : moved;
 }
 
-/*
- * No check of the stack's size is longer.  Assembler functions that make their
- * frame by hand, and later, have no mark.
- */
-enum { PROLOGUE_MAX = 160 }; /* bytes */
+enum { PROLOGUE_MAX = 160 }; /* bytes; no check of the stack's size is longer */
 
 static const struct mark {
 	enum gu_arch arch;
@@ -129,7 +127,7 @@ uint64_t gu_prologue_end(const struct gu_module *module,
 	struct gu_pcvalue it;
 	uint64_t moved, addr;
 
-	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+	for (size_t i = 0; i < GU_COUNT(marks); i++)
 		if (marks[i].arch == module->image->arch &&
 			module->version.lo >= marks[i].since)
 			mark = &marks[i];

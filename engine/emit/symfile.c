@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/emit/symfile.h"
 
+#include "engine/base/math.h"
+
 #include "engine/base/hash.h"
 #include "engine/emit/dwarf_frame.h"
 #include "engine/emit/dwarf_info.h"
@@ -57,7 +59,7 @@ uint64_t gu_symfile_identity(const struct gu_module *module,
 		tab->nfunc, module->lo, module->hi, module->image->nsections};
 	uint64_t hash = 1;
 
-	for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+	for (size_t i = 0; i < GU_COUNT(facts); i++)
 		hash = gu_hash_u64(hash ^ facts[i]);
 	hash = hash_str(hash, id);
 	hash = hash_str(hash, go_id);
@@ -133,7 +135,8 @@ static void add_function(struct symfile *sf, const struct gu_func_item *item)
 	st = gu_pclntab_func(&sf->module->tab, item->index, NULL, &func);
 	if (!st)
 		st = gu_dwarf_line_func(&sf->lines, &func, item->end,
-			gu_prologue_end(sf->module, &func), NULL);
+			gu_func_item_asm(item) ? 0 :
+				gu_prologue_end(sf->module, &func), NULL);
 	if (st) {
 		sf->stats.dropped += st != GU_NOT_FOUND;
 		return;
@@ -314,7 +317,7 @@ static enum gu_status check_sizes(const struct symfile *sf,
 		&sf->info.aranges, &sf->lines.out, &sf->lines.strs,
 		&sf->funcs.strs};
 
-	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+	for (size_t i = 0; i < GU_COUNT(bufs); i++)
 		if (bufs[i]->n >= UINT32_MAX)
 			return gu_fail(diag, GU_UNSUPPORTED,
 				"the symbol file would need a part of %zu "
