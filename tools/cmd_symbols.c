@@ -71,9 +71,9 @@ const struct gu_command gu_cmd_symbols = {
 	.brief = "write a symbol file (ELF with .symtab and DWARF)",
 	.operands = "[OPTION]... FILE",
 	.about =
-"Write the functions, files, lines and types of FILE as an ELF file with .symtab\n"
-"and DWARF, for GDB's add-symbol-file, perf, addr2line and others, and print its\n"
-"path.  By default it is kept in $XDG_CACHE_HOME/gounstrip.",
+"Write the functions, files, lines, inlined calls and types of FILE as an ELF\n"
+"file with .symtab and DWARF, for GDB's add-symbol-file, perf, addr2line and\n"
+"others, and print its path.  By default it is kept in $XDG_CACHE_HOME/gounstrip.",
 	.options = options,
 	.run = run,
 };

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Our addr2line on a program, and that of binutils on its symbol file, written
-# by us: every 37th row of the line tables, and what is around code.
+# by us, with inlined calls: every 37th row of the line tables, and what is around code.
 set -u
 
 tool=${abs_top_builddir:?}/tools/gounstrip
@@ -34,8 +34,8 @@ for name in go1.15-amd64-pie go1.20-amd64-trimpath go1.24-amd64-cgo \
 		echo 0x10
 		echo ffffffffff
 	} >pcs
-	"$tool" addr2line -a -e "$program" <pcs | plain >ours
-	addr2line -a -e symbols <pcs | plain >theirs
+	"$tool" addr2line -a -f -i -e "$program" <pcs | plain >ours
+	addr2line -a -f -i -e symbols <pcs | plain >theirs
 	if diff ours theirs >differences; then
 		echo "ok - $name: $(wc -l <pcs) addresses"
 	else
