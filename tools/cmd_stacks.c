@@ -216,8 +216,13 @@ static void complain_of(const char *subject, uint64_t n, const char *what)
 
 /* What the list left out. */
 static int tell_rest(const struct report *r, const struct request *request,
-	const char *subject)
+	const struct gu_target *target, const char *subject)
 {
+	uint64_t lost = target->core ? gu_core_lost(target->core) : 0;
+
+	if (lost)
+		gu_complain(subject, "the file was cut short: %" PRIu64
+			" bytes of memory are not in it", lost);
 	complain_of(subject, r->gs.unreadable,
 		"cannot be read: their memory is not there");
 	complain_of(subject, r->gs.damaged, "are damaged");
@@ -257,7 +262,7 @@ static int report(const struct request *request)
 		code = gu_complain_diag(subject, &diag);
 	} else {
 		fwrite(r.out.p, 1, r.out.n, stdout);
-		code = tell_rest(&r, request, subject);
+		code = tell_rest(&r, request, &target, subject);
 	}
 	gu_buf_deinit(&r.out);
 	gu_goroutines_close(&r.gs);
