@@ -230,10 +230,12 @@ static enum gu_status check_match(const struct gu_target *t,
 		return GU_OK;
 	/* its first word points at the function table, wherever that is */
 	st = gu_mem_word(&t->mem, m->md.addr + t->bias, diag, &word);
+	if (st && t->core)
+		return gu_fail_in(diag, st, "the program's variables (%s)",
+			gu_core_lost(t->core) ? "the file was cut short"
+				: "see coredump_filter in core(5)");
 	if (st)
-		return gu_fail_in(diag, st, t->core ? "the program's variables "
-			"(see coredump_filter in core(5))"
-			: "the program's variables");
+		return gu_fail_in(diag, st, "the program's variables");
 	if (word != m->tab.addr + t->bias)
 		return gu_fail_at(diag, GU_BAD_DATA, m->md.addr + t->bias,
 			"%.*s is not what runs there: its moduledata was "

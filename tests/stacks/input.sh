@@ -81,7 +81,7 @@ if command -v gcore >null; then
 	head -c 1000000 whole >short
 	refuses 1 'their memory is not there' --core short -e "$program"
 	head -c 2000 whole >short
-	refuses 1 'cut' --core short -e "$program"
+	refuses 1 'cut short' --core short -e "$program"
 	"$tool" stacks --core whole -e "$program" >all 2>err
 	size=$(stat -c %s whole)
 	cuts=0
