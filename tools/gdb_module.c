@@ -5,6 +5,7 @@
 #include "engine/image/process.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <stdlib.h>
 
 enum {
@@ -37,7 +38,7 @@ struct gu_str gu_gdb_exec_path(const struct gu_gdb_files *files,
 	return files->symbols;
 }
 
-/* PATH on this machine, allocated. */
+/* PATH on this machine, absolute, allocated. */
 static enum gu_status local_path(const struct gu_gdb_files *files,
 	struct gu_str path, struct gu_diag *diag, char **out)
 {
@@ -54,8 +55,16 @@ static enum gu_status local_path(const struct gu_gdb_files *files,
 		path.n -= mark.n;
 	}
 	copy = strndup(path.p, path.n);
+	/* a shared object linked by a relative path; we are where GDB is */
+	if (copy && *copy != '/') {
+		char *whole = realpath(copy, NULL);
+
+		free(copy);
+		copy = whole;
+	}
 	if (!copy)
-		return gu_fail(diag, GU_NO_MEMORY, "no memory for a path");
+		return gu_fail(diag, GU_INVALID, "%.*s: %s", GU_STR(path),
+			strerror(errno));
 	*out = copy;
 	return GU_OK;
 }
