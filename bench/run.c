@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * run RUNS: times the commands of its standard input, a line "NAME<tab>COMMAND"
- * each, and writes a line "name cpu_s cpu_min_s cpu_max_s wall_s rss_kb" with
- * tabs for each: medians of RUNS runs.
+ * each, and writes a table with tabs: medians of RUNS runs.
  *
  * The commands take turns, so that a disturbance of the machine meets all of
  * them, and each runs once before to warm the page cache.  CPU time is user
@@ -138,6 +137,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	n = read_cases(cases);
+	puts("name\tcpu_s\tcpu_min_s\tcpu_max_s\twall_s\trss_kb");
+	fflush(stdout); /* or each child would write it again */
 	for (int run = -1; run < runs; run++)
 		for (size_t i = 0; i < n; i++)
 			run_once(&cases[i], run < 0 ? 0 : run);

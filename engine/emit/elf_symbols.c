@@ -110,6 +110,7 @@ enum gu_status gu_elf_symbols_init(struct gu_elf_symbols *symbols,
 		put(buf, is64, &(struct symbol){0});
 		symbols->first_global = 1 + put_all(buf, is64, &others, false);
 		(void)put_all(buf, is64, &others, true);
+		symbols->strtab_size = list->strs.n;
 		st = gu_buf_status(buf, diag);
 	}
 	free(others.items);

@@ -8,6 +8,7 @@
 struct gu_elf_symbols {
 	struct gu_buf symtab;
 	uint32_t first_global; /* its sh_info */
+	size_t strtab_size;    /* of LIST's strs, the bytes with its names */
 };
 
 /*

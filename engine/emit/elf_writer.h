@@ -23,7 +23,7 @@ struct gu_elf_section {
 	uint64_t size;             /* of SHT_NOBITS; else data's */
 	const void *data;
 	size_t data_size;
-	uint32_t same_as; /* an earlier section with these very bytes, or 0 */
+	uint32_t same_as; /* an earlier section that begins so, or 0 */
 };
 
 struct gu_elf_segment {

@@ -280,7 +280,7 @@ static void add_contents(struct symfile *sf)
 		.type = SHT_STRTAB,
 		.align = 1,
 		.data = strs->p,
-		.data_size = strs->n,
+		.data_size = sf->symbols.strtab_size,
 	};
 	struct gu_elf_section symtab = {
 		.name = gu_str(".symtab"),

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# report.awk SIZES RESULTS: what was asked for, beside what was measured.
+
+BEGIN {
+	FS = OFS = "\t"
+	print "program", "what", "measured", "limit", "verdict"
+}
+
+function check(program, what, value, limit) {
+	print program, what, sprintf("%.3f", value), limit,
+		value <= limit ? "met" : "MISSED"
+}
+
+FNR == NR {
+	size[$1] = $2
+	next
+}
+
+FNR > 1 {
+	cpu[$1] = $2
+	rss[$1] = $6
+	if (sub(/-walk$/, "", $1))
+		programs[++n] = $1
+}
+
+END {
+	for (i = 1; i <= n; i++) {
+		p = programs[i]
+		# the limits are for programs of about 100,000 functions
+		if (!(p "-symbols" in size) || size[p "-symbols"] < 10e6)
+			continue
+		check(p, "walk: CPU, of debug/gosym's",
+			cpu[p "-walk"] / cpu[p "-gosym"], 0.5)
+		check(p, "walk: memory, of debug/gosym's",
+			rss[p "-walk"] / rss[p "-gosym"], 0.5)
+		print p, "walk: CPU, of one pass over the bytes",
+			sprintf("%.3f", cpu[p "-walk"] / cpu[p "-floor"]), "-", "-"
+		check(p, "symbol file, cold: CPU s", cpu[p "-symbols"], 0.2)
+		check(p, "symbol file: MB", size[p "-symbols"] / 1e6, 25)
+		if (p "-load" in cpu)
+			check(p, "go load, cached, with GDB: CPU s", cpu[p "-load"], 0.3)
+		if (!(p "-break-full" in cpu))
+			continue
+		check(p, "break main.main: CPU, of full DWARF's",
+			cpu[p "-break-ours"] / cpu[p "-break-full"], 0.2)
+		check(p, "break main.main: memory, of full DWARF's",
+			rss[p "-break-ours"] / rss[p "-break-full"], 0.333)
+	}
+}
