@@ -115,10 +115,10 @@ bool gu_modules_refresh(struct gu_modules *modules)
 		modules->loaded[i].hi = session.modules[i].hi;
 	}
 	modules->session = session;
-	for (size_t i = 0; i < session.nmodules; i++)
-		if (!modules->arch && open_file(modules, i))
-			modules->arch =
-				gu_elf_file_image(modules->loaded[i].file)->arch;
+	for (size_t i = 0; i < session.nmodules && !modules->arch; i++)
+		if (open_file(modules, i))
+			modules->arch = gu_elf_file_image(
+				modules->loaded[i].file)->arch;
 	return modules->arch != GU_ARCH_UNKNOWN;
 }
 

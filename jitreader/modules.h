@@ -20,7 +20,7 @@ struct gu_loaded {
 	struct gu_module *module; /* NULL until it is needed */
 	bool failed;              /* it cannot be opened */
 	bool here;                /* the target holds it, at bias */
-	uint64_t bias, lo, hi;    /* run-time; at first, what the session says */
+	uint64_t bias, lo, hi;    /* run-time; at first, the session's */
 	/* Its symbol file, which GDB has, ends stacks, and lies … */
 	bool has_ends;
 	uint64_t ends_bias;       /* … where the module is with this bias */
@@ -47,7 +47,7 @@ struct gu_foreign {
 struct gu_modules {
 	struct gu_session session;
 	struct gu_loaded *loaded; /* session.nmodules of them */
-	enum gu_arch arch;        /* of all of them; unknown if there are none */
+	enum gu_arch arch;        /* of all of them; unknown: there are none */
 	struct gu_foreign foreign[GU_FOREIGN_MAX];
 	size_t nforeign;          /* ever noted; the newest are kept */
 	void (*debug)(const char *what, const struct gu_diag *diag);

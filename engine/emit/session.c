@@ -167,7 +167,7 @@ enum gu_status gu_session_write(pid_t pid, const struct gu_session *session,
 	return gu_session_put(pid, modules_name, &buf, diag);
 }
 
-/* --- reading ---------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 /* Cut S at the first SEP: what is before it, S being what is after it. */
 static struct gu_str cut(struct gu_str *s, char sep)
@@ -406,7 +406,7 @@ void gu_session_deinit(struct gu_session *session)
 	*session = (struct gu_session){0};
 }
 
-/* --- removing --------------------------------------------------------------- */
+/* --- removing ------------------------------------------------------------- */
 
 void gu_session_remove(pid_t pid)
 {

@@ -3,8 +3,8 @@
  * The session folder of one GDB: how the helper tells the reader, which runs
  * inside that GDB, which Go modules there are and where.
  *
- * /tmp/gounstrip-UID-PID, PID being GDB's: mode 0700, ours (checked with
- * lstat), never followed if it is a link.
+ * /tmp/gounstrip-UID-PID, PID being GDB's: mode 0700, ours (it is
+ * checked), never followed if it is a link.
  *
  * File "modules" (written to a temporary name, then renamed): a line
  * "gounstrip-session 1", then for each module, separated by tabs,

@@ -73,7 +73,7 @@ const struct gu_unwind_numbers *gu_unwind_numbers(enum gu_arch arch)
 	return conv ? &conv->numbers : NULL;
 }
 
-/* --- the row ---------------------------------------------------------------- */
+/* --- the row -------------------------------------------------------------- */
 
 /* Assembly keeps none of the compiler's promises about the frame pointer. */
 static bool is_assembly(const struct gu_pclntab *tab,
@@ -302,7 +302,7 @@ enum gu_status gu_unwind_row(const struct gu_module *module,
 	return GU_OK;
 }
 
-/* --- the step --------------------------------------------------------------- */
+/* --- the step ------------------------------------------------------------- */
 
 static bool is_injected(enum gu_func_kind kind)
 {

@@ -205,7 +205,8 @@ struct gdb_frame_id fakegdb_id(struct fakegdb *gdb)
 
 	end(gdb);
 	if (gdb->reg_sets)
-		breach("get_frame_id set so many registers:", (int)gdb->reg_sets);
+		breach("get_frame_id set so many registers:",
+			(int)gdb->reg_sets);
 	return id;
 }
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Oracle for the reader in real GDBs: a stripped program stops in a signal, and
-# handles it, or dies of it; pc and sp of every frame must be those that the same
-# GDB finds in the unstripped twin by its .debug_frame, live and in a core.
+# handles it, or dies of it; pc and sp of every frame must be those that the
+# same GDB finds in the unstripped twin by its .debug_frame, live and in a core.
 set -u
 
 top=$abs_top_builddir
@@ -31,7 +31,11 @@ trap 'rm -rf "$work"' EXIT
 frames='set language c
 set backtrace past-main on
 set $last = (long)$sp
-frame apply all -q printf "frame %#lx %ld %ld\n", (long)$pc, (long)$sp - $last, ($last = (long)$sp)'
+define place
+printf "frame %#lx %ld\n", (long)$pc, (long)$sp - $last
+set $last = (long)$sp
+end
+frame apply all -q place'
 
 # debug GDB FILE SCRIPT: the places of all frames but the caller at 0 that ends
 # a stack for which GDB has no symbol file; stacks are elsewhere in each run
@@ -77,8 +81,9 @@ load() {
 	echo "jit-reader-load $reader"
 }
 
-# check GDB NAME STRIP FULL HOW: as the twin, when it does HOW: stop in a signal,
-# die of it (in runtime.raise), or handle it (beyond is what it interrupted)
+# check GDB NAME STRIP FULL HOW: as the twin, when it does HOW: stop in a
+# signal, die of it (in runtime.raise), or handle it (beyond is what it
+# interrupted)
 check() {
 	handle="$stop
 break *0x$(nm "$4" | sed -n 's/ T runtime\.sigtrampgo$//p')
