@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Our addr2line on a program, and that of binutils on its symbol file, written
-# by us, with inlined calls: every 37th row of the line tables, and what is around code.
+# by us: every 37th row of the line tables, and what is around code.
 set -u
 
 tool=${abs_top_builddir:?}/tools/gounstrip
