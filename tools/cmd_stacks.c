@@ -261,7 +261,8 @@ static int report(const struct request *request)
 	if (st) {
 		code = gu_complain_diag(subject, &diag);
 	} else {
-		fwrite(r.out.p, 1, r.out.n, stdout);
+		if (r.out.n)
+			fwrite(r.out.p, 1, r.out.n, stdout);
 		code = tell_rest(&r, request, &target, subject);
 	}
 	gu_buf_deinit(&r.out);
