@@ -7,15 +7,17 @@
 
 #include <stdio.h>
 
-enum { OPT_DWARF = GU_OPTION_LONG };
+enum { OPT_DWARF = GU_OPTION_LONG, OPT_INSTALL };
 
 static const struct gu_option options[] = {
 	{'o', "output", "OUT", "write it to OUT, not into the cache"},
+	{OPT_INSTALL, "install", "DIR", "write it to DIR/.build-id/xx/yyyy.debug"},
 	{OPT_DWARF, "dwarf", "N", "version of DWARF: 5 (the default) or 4"},
 	{0},
 };
 
-static int write_symbols(const char *path, const char *out,
+/* To the file OUT, or into the folder DIR, or (both NULL) into the cache. */
+static int write_symbols(const char *path, const char *out, const char *dir,
 	const struct gu_symfile_opts *opts)
 {
 	struct gu_symcache_entry entry;
@@ -28,6 +30,8 @@ static int write_symbols(const char *path, const char *out,
 		return GU_EXIT_FAILED;
 	status = out ? gu_symfile_save(input.module, input.file, opts, out,
 			       &diag, &stats)
+		: dir ? gu_symcache_install(input.module, input.file, opts, dir,
+				&diag, &entry)
 		     : gu_symcache_get(input.module, input.file, opts, &diag,
 			       &entry);
 	gu_input_close(&input);
@@ -43,7 +47,7 @@ static int run(const struct gu_command *self, int argc, char **argv)
 	struct gu_symfile_opts opts = gu_symfile_opts();
 	struct gu_progress progress;
 	struct gu_options parser;
-	const char *out = NULL;
+	const char *out = NULL, *dir = NULL;
 	uint64_t version;
 	int c;
 
@@ -51,6 +55,8 @@ static int run(const struct gu_command *self, int argc, char **argv)
 	while ((c = gu_options_next(&parser)) != -1) {
 		if (c == 'o')
 			out = parser.arg;
+		if (c == OPT_INSTALL)
+			dir = parser.arg;
 		if (c != OPT_DWARF)
 			continue;
 		if (!gu_parse_number(parser.arg, false, &version) ||
@@ -60,10 +66,13 @@ static int run(const struct gu_command *self, int argc, char **argv)
 				parser.arg);
 		opts.dwarf_version = (unsigned)version;
 	}
+	if (out && dir)
+		return gu_usage_error(self,
+			"--output and --install name two places");
 	gu_progress_start(&progress, "writing symbols");
 	opts.progress = gu_progress_update;
 	opts.ctx = &progress;
-	return write_symbols(gu_options_operand(&parser), out, &opts);
+	return write_symbols(gu_options_operand(&parser), out, dir, &opts);
 }
 
 const struct gu_command gu_cmd_symbols = {
@@ -73,7 +82,11 @@ const struct gu_command gu_cmd_symbols = {
 	.about =
 "Write the functions, files, lines, inlined calls and types of FILE as an ELF\n"
 "file with .symtab and DWARF, for GDB's add-symbol-file, perf, addr2line and\n"
-"others, and print its path.  By default it is kept in $XDG_CACHE_HOME/gounstrip.",
+"others, and print its path.  By default it is kept in $XDG_CACHE_HOME/gounstrip.\n"
+"\n"
+"With --install it is a separate debug file, which GDB, lldb and elfutils find\n"
+"by its build id when DIR is among their debug-file-directories, and which\n"
+"\"debuginfod -F DIR\" serves to a fleet.",
 	.options = options,
 	.run = run,
 };

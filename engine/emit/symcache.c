@@ -95,8 +95,9 @@ static enum gu_status cache_size(uint64_t *out, struct gu_diag *diag)
 	return GU_OK;
 }
 
-/* Make the folders that PATH, of a file, needs. */
-static enum gu_status make_dirs(const char *path, struct gu_diag *diag)
+/* Make the folders that PATH, of a file, needs, with MODE if they are new. */
+static enum gu_status make_dirs(const char *path, mode_t mode,
+	struct gu_diag *diag)
 {
 	char dir[4096] = "";
 
@@ -104,11 +105,21 @@ static enum gu_status make_dirs(const char *path, struct gu_diag *diag)
 		slash = strchr(slash + 1, '/')) {
 		memcpy(dir, path, (size_t)(slash - path));
 		dir[slash - path] = '\0';
-		if (mkdir(dir, 0700) != 0 && errno != EEXIST && errno != EISDIR)
+		if (mkdir(dir, mode) != 0 && errno != EEXIST && errno != EISDIR)
 			return gu_fail(diag, GU_IO,
-				"the cache's folder %s cannot be made", dir);
+				"the folder %s cannot be made", dir);
 	}
 	return GU_OK;
+}
+
+/* Append where a debug-file-directory has the file with that build id. */
+static bool extend_build_id(char *path, size_t size, struct gu_str id)
+{
+	bool ok = extend(path, size, "/.build-id/%02x/", (uint8_t)id.p[0]);
+
+	for (size_t i = 1; ok && i < id.n; i++)
+		ok = extend(path, size, "%02x", (uint8_t)id.p[i]);
+	return ok && extend(path, size, ".debug");
 }
 
 /* Where the symbol file of that identity lies; also entry->debug_dir. */
@@ -128,11 +139,7 @@ static enum gu_status entry_path(const struct gu_elf_file *file,
 		extend(path, size, "/dwarf%u", opts->dwarf_version);
 	if (id.n > 1) {
 		memcpy(entry->debug_dir, path, sizeof entry->debug_dir);
-		ok = ok && extend(path, size, "/.build-id/%02x/",
-			(uint8_t)id.p[0]);
-		for (size_t i = 1; ok && i < id.n; i++)
-			ok = extend(path, size, "%02x", (uint8_t)id.p[i]);
-		ok = ok && extend(path, size, ".debug");
+		ok = ok && extend_build_id(path, size, id);
 	} else {
 		ok = ok && extend(path, size, "/by-table/%016" PRIx64 ".debug",
 			identity);
@@ -281,7 +288,7 @@ enum gu_status gu_symcache_get(const struct gu_module *module,
 		return st;
 	entry.cached = usable(entry.path, identity, &entry.stats);
 	if (!entry.cached) {
-		st = make_dirs(entry.path, diag);
+		st = make_dirs(entry.path, 0700, diag);
 		if (!st)
 			st = gu_symfile_save(module, file, opts, entry.path,
 				diag, &entry.stats);
@@ -291,4 +298,28 @@ enum gu_status gu_symcache_get(const struct gu_module *module,
 	}
 	*out = entry;
 	return GU_OK;
+}
+
+enum gu_status gu_symcache_install(const struct gu_module *module,
+	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
+	const char *dir, struct gu_diag *diag, struct gu_symcache_entry *out)
+{
+	struct gu_symcache_entry entry = {.path = ""};
+	struct gu_str id = gu_elf_file_build_id(file);
+	enum gu_status st;
+
+	if (id.n < 2)
+		return gu_fail(diag, GU_UNSUPPORTED,
+			"there is no GNU build id, by which tools would find "
+			"the symbol file (Go 1.24 and later write one)");
+	if (!extend(entry.path, sizeof entry.path, "%s", dir) ||
+		!extend_build_id(entry.path, sizeof entry.path, id))
+		return gu_fail(diag, GU_INVALID, "%s is too long a name", dir);
+	st = make_dirs(entry.path, 0777, diag);
+	if (!st)
+		st = gu_symfile_save(module, file, opts, entry.path, diag,
+			&entry.stats);
+	if (!st)
+		*out = entry;
+	return st;
 }

@@ -31,4 +31,15 @@ enum gu_status gu_symcache_get(const struct gu_module *module,
 	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
 	struct gu_diag *diag, struct gu_symcache_entry *out) GU_MUST_CHECK;
 
+/*
+ * Write the symbol file to DIR/.build-id/XX/REST.debug, where GDB, lldb, perf,
+ * elfutils and debuginfod look for it when DIR is one of their
+ * debug-file-directories.  Not a cache: it is always written.  GU_UNSUPPORTED
+ * if FILE has no GNU build id; else as gu_symfile_save.
+ */
+enum gu_status gu_symcache_install(const struct gu_module *module,
+	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
+	const char *dir, struct gu_diag *diag, struct gu_symcache_entry *out)
+	GU_MUST_CHECK;
+
 #endif
