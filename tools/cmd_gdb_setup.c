@@ -198,35 +198,36 @@ static bool has_go_names_only(const struct gu_gdb_module *module)
 	return !traits.has_dynamic && !traits.has_symtab;
 }
 
+/*
+ * In a pipe: add-symbol-file would say what it did even when nobody is asked,
+ * and GDB would warn that the language is not the frame's.
+ */
 static void put_symbols(struct setup *setup, const struct gu_gdb_module *module)
 {
 	struct gu_buf *buf = &setup->commands;
 
 	if (!*module->symfile.path)
 		return;
-	if (!module->is_exec) {
-		/* it would say what it did even when nobody is asked */
-		gu_buf_printf(buf, "pipe -d gounstrip-end add-symbol-file ");
-		put_word(buf, module->symfile.path);
-		gu_buf_printf(buf, " -o 0x%" PRIx64
-			" gounstrip-end cat >/dev/null\n", module->bias);
-		return;
+	if (module->is_exec) {
+		/* or GDB 10 and 13 stay with what main was called before */
+		gu_buf_printf(buf, "exec-file ");
+		put_word(buf, module->path);
+		gu_buf_u8(buf, '\n');
 	}
-	/* or GDB 10 and 13 stay with what main was called before */
-	gu_buf_printf(buf, "exec-file ");
-	put_word(buf, module->path);
-	gu_buf_u8(buf, '\n');
+	/* what "go unload" is to go back to */
+	if (module->is_exec && !setup->files.symbols.n)
+		gu_buf_printf(buf, "set $_gounstrip_bare = 1\n");
+	gu_buf_printf(buf, "pipe -d gounstrip-end -- ");
 	if (module->attach)
 		gu_buf_printf(buf, "with debug-file-directory %s -- ",
 			module->symfile.debug_dir);
-	/* what "go unload" is to go back to */
-	else if (!setup->files.symbols.n)
-		gu_buf_printf(buf, "set $_gounstrip_bare = 1\n");
 	if (has_go_names_only(module))
 		gu_buf_printf(buf, "with demangle-style none -- ");
-	gu_buf_printf(buf, "symbol-file -o 0x%" PRIx64 " ", module->bias);
+	gu_buf_printf(buf, module->is_exec ? "symbol-file " :
+		"add-symbol-file ");
 	put_word(buf, module->attach ? module->path : module->symfile.path);
-	gu_buf_u8(buf, '\n');
+	gu_buf_printf(buf, " -o 0x%" PRIx64 " gounstrip-end cat >/dev/null\n",
+		module->bias);
 }
 
 /* --- load ------------------------------------------------------------------ */
