@@ -309,7 +309,7 @@ static enum gu_status open_modules(struct setup *setup, struct gu_diag *diag)
 			all);
 	for (size_t i = 0; i < all; i++) {
 		enum gu_status st = gu_gdb_module_open(&setup->files,
-			&setup->old, i, diag,
+			&setup->old, setup->gdb, i, diag,
 			&setup->modules[setup->nmodules]);
 
 		if (gu_is_error(st))

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tools/gdb_module.h"
 
+#include "tools/gdb_unpack.h"
+
 #include "engine/image/core.h"
 #include "engine/image/process.h"
 
 #include <elf.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -264,26 +268,83 @@ static enum gu_status place(const struct gu_gdb_files *files,
 	return st ? gu_fail_in(diag, st, "%.*s", GU_STR(files->core)) : GU_OK;
 }
 
-static enum gu_status open_go(const struct gu_gdb_files *files,
-	const struct gu_session *old, const struct gu_gdb_file *where,
+/* Take the module from memory, in place of a file that has none. */
+static enum gu_status unpack(const struct gu_gdb_files *files, pid_t gdb,
+	struct gu_diag *diag, struct gu_gdb_module *module)
+{
+	char *path;
+	enum gu_status st = gu_gdb_unpack(files, gdb, diag, &path);
+
+	if (st)
+		return st;
+	gu_elf_file_close(module->file);
+	module->file = NULL;
+	free(module->path);
+	module->path = path;
+	module->unpacked = true;
+	st = gu_elf_file_open(path, diag, &module->file);
+	return st ? st : gu_module_open(gu_elf_file_image(module->file), diag,
+		&module->go);
+}
+
+/* What was unpacked for a load before need not be what runs now. */
+static bool is_unpacked(const struct gu_gdb_module *module, pid_t gdb)
+{
+	char path[PATH_MAX];
+
+	gu_gdb_unpacked_path(gdb, path, sizeof path);
+	return strcmp(module->path, path) == 0;
+}
+
+static enum gu_status open_tables(const struct gu_gdb_files *files, pid_t gdb,
 	struct gu_diag *diag, struct gu_gdb_module *module)
 {
 	const struct gu_image *image = gu_elf_file_image(module->file);
+	enum gu_status st = GU_NOT_FOUND;
+
+	if (!module->is_exec)
+		return may_be_go(image) ?
+			gu_module_open(image, diag, &module->go) : st;
+	if (!is_unpacked(module, gdb))
+		st = gu_module_open(image, diag, &module->go);
+	return st == GU_NOT_FOUND ? unpack(files, gdb, diag, module) : st;
+}
+
+/*
+ * What was unpacked may stand at other addresses next time: its symbols are
+ * this session's, not the cache's.
+ */
+static enum gu_status get_symbols(const struct gu_gdb_files *files,
+	const struct gu_session *old, struct gu_diag *diag,
+	struct gu_gdb_module *module)
+{
 	const struct gu_symfile_opts opts = gu_symfile_opts();
+	struct gu_symcache_entry *sym = &module->symfile;
 	enum gu_status st;
 
-	if (!module->is_exec && !may_be_go(image))
-		return GU_NOT_FOUND;
-	st = gu_module_open(image, diag, &module->go);
+	if (module->unpacked) {
+		(void)snprintf(sym->path, sizeof sym->path, "%s.debug",
+			module->path);
+		return gu_symfile_save(module->go, module->file, &opts,
+			sym->path, diag, &sym->stats);
+	}
+	st = gu_symcache_get(module->go, module->file, &opts, diag, sym);
+	module->attach = !st && can_attach(files, old, module);
+	return st;
+}
+
+static enum gu_status open_go(const struct gu_gdb_files *files,
+	const struct gu_session *old, const struct gu_gdb_file *where,
+	pid_t gdb, struct gu_diag *diag, struct gu_gdb_module *module)
+{
+	enum gu_status st = open_tables(files, gdb, diag, module);
+
 	if (st)
 		return gu_fail_in(diag, st, "%s", module->path);
 	st = place(files, where, module, diag);
 	if (st || has_own_symbols(files, old, module))
 		return st;
-	st = gu_symcache_get(module->go, module->file, &opts, diag,
-		&module->symfile);
-	module->attach = !st && can_attach(files, old, module);
-	return st;
+	return get_symbols(files, old, diag, module);
 }
 
 /* What to do about a GDB without a program; a core tells which it was. */
@@ -310,8 +371,8 @@ static enum gu_status no_program(const struct gu_gdb_files *files,
 }
 
 enum gu_status gu_gdb_module_open(const struct gu_gdb_files *files,
-	const struct gu_session *old, size_t index, struct gu_diag *diag,
-	struct gu_gdb_module *out)
+	const struct gu_session *old, pid_t gdb, size_t index,
+	struct gu_diag *diag, struct gu_gdb_module *out)
 {
 	struct gu_gdb_module module = {.is_exec = index == 0};
 	struct gu_gdb_file where =
@@ -334,7 +395,7 @@ enum gu_status gu_gdb_module_open(const struct gu_gdb_files *files,
 		st = index ? GU_NOT_FOUND
 			   : gu_fail_in(diag, st, "%s", module.path);
 	else
-		st = open_go(files, old, &where, diag, &module);
+		st = open_go(files, old, &where, gdb, diag, &module);
 	if (st) {
 		gu_gdb_module_close(&module);
 		return st;
