@@ -118,7 +118,7 @@ mask() {
 		-e '/^(Using host libthread_db|Core was generated)/d' \
 		-e '/^(Program terminated|Kill the program|Reading |Remote )/d' \
 		-e '/^(BFD: |$)/d' \
-		-e '/^[Ww]arning: .*(file-backed|[.]reg-xstate|newer than|may not match|File transfers|libthread_db)/d' \
+		-e '/^[Ww]arning: .*(file-backed|unexpected null|Memory read failed|[.]reg-xstate|newer than|may not match|File transfers|libthread_db)/d' \
 		-e '/^[Ww]arning: .*(architecture unknown|[0-9]\t)/d' \
 		-e '/^[0-9]+\t(in )?[.\/]/d' \
 		-e '/___dlsym/d' \
