@@ -7,11 +7,13 @@
 
 #include <stdio.h>
 
-enum { OPT_DWARF = GU_OPTION_LONG, OPT_INSTALL };
+enum { OPT_DWARF = GU_OPTION_LONG, OPT_INSTALL, OPT_BASIC };
 
 static const struct gu_option options[] = {
 	{'o', "output", "OUT", "write it to OUT, not into the cache"},
 	{OPT_INSTALL, "install", "DIR", "write it to DIR/.build-id/xx/yyyy.debug"},
+	{OPT_BASIC, "basic", NULL,
+		"functions and lines only: half the size and time"},
 	{OPT_DWARF, "dwarf", "N", "version of DWARF: 5 (the default) or 4"},
 	{0},
 };
@@ -57,6 +59,8 @@ static int run(const struct gu_command *self, int argc, char **argv)
 			out = parser.arg;
 		if (c == OPT_INSTALL)
 			dir = parser.arg;
+		if (c == OPT_BASIC)
+			opts.basic = true;
 		if (c != OPT_DWARF)
 			continue;
 		if (!gu_parse_number(parser.arg, false, &version) ||

@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 enum {
-	DEPTH_MAX = 4,      /* folders below the cache's: dwarf4/.build-id/xx */
+	DEPTH_MAX = 5,      /* folders below the cache's:
+			       dwarf4/basic/.build-id/xx */
 	TEMP_AGE = 60 * 60, /* seconds after which a writer's rest is rubbish */
 };
 static const uint64_t default_size = UINT64_C(2) << 30;
@@ -137,6 +138,7 @@ static enum gu_status entry_path(const struct gu_elf_file *file,
 		return st;
 	ok = opts->dwarf_version == 5 ||
 		extend(path, size, "/dwarf%u", opts->dwarf_version);
+	ok = ok && (!opts->basic || extend(path, size, "/basic"));
 	if (id.n > 1) {
 		memcpy(entry->debug_dir, path, sizeof entry->debug_dir);
 		ok = ok && extend_build_id(path, size, id);

@@ -55,7 +55,8 @@ uint64_t gu_symfile_identity(const struct gu_module *module,
 	const struct gu_pclntab *tab = &module->tab;
 	struct gu_str id = gu_elf_file_build_id(file);
 	struct gu_str go_id = gu_elf_file_go_build_id(file);
-	const uint64_t facts[] = {opts->dwarf_version, tab->addr, tab->bytes.n,
+	const uint64_t facts[] = {opts->dwarf_version, opts->basic, tab->addr,
+		tab->bytes.n,
 		tab->nfunc, module->lo, module->hi, module->image->nsections};
 	uint64_t hash = 1;
 
@@ -144,7 +145,8 @@ static void add_function(struct symfile *sf, const struct gu_func_item *item)
 	out.next = func.next;
 	out.file = decl_file(sf, &func);
 	out.line = func.start_line > 0 ? (uint32_t)func.start_line : 0;
-	out.children = gu_dwarf_inline_read(&sf->inlines, &func, item->end);
+	out.children = !sf->opts->basic &&
+		gu_dwarf_inline_read(&sf->inlines, &func, item->end);
 	gu_dwarf_info_func(&sf->info, &out);
 	if (out.children)
 		gu_dwarf_inline_put(&sf->inlines);
@@ -244,7 +246,7 @@ static enum gu_status make_dwarf(struct symfile *sf, struct gu_diag *diag)
 	st = sf->inlines.failed ? gu_fail(diag, GU_NO_MEMORY,
 		"no memory for inlined calls") : GU_OK;
 	gu_dwarf_inline_deinit(&sf->inlines);
-	if (!st)
+	if (!st && !sf->opts->basic)
 		st = add_types(sf, diag);
 	if (!st)
 		st = gu_dwarf_line_status(&sf->lines, diag);
@@ -377,8 +379,9 @@ static enum gu_status make(struct symfile *sf, const struct gu_elf_file *file,
 		st = check_sizes(sf, diag);
 	if (st)
 		return st;
-	sf->stats.dropped += gu_dwarf_frame_put(sf->module, &sf->funcs,
-		&sf->frames);
+	if (!sf->opts->basic)
+		sf->stats.dropped += gu_dwarf_frame_put(sf->module, &sf->funcs,
+			&sf->frames);
 	st = gu_buf_status(&sf->frames, diag);
 	if (st)
 		return st;

@@ -17,6 +17,7 @@
 
 struct gu_symfile_opts {
 	unsigned dwarf_version; /* 5 or 4 */
+	bool basic; /* functions and lines; no inlined calls, types, frames */
 	/* Called now and then with what is done and all there is to do. */
 	void (*progress)(void *ctx, uint64_t done, uint64_t all);
 	void *ctx;
