@@ -198,6 +198,8 @@ static enum gu_status read_all(struct gu_target *target,
 			gu_arch_name(target->module->image->arch));
 	st = gu_runtime_open(target->module, target->bias, &target->mem, diag,
 		&r->rt);
+	r->rt.others = target->others;
+	r->rt.nothers = target->nothers;
 	if (!st)
 		st = gu_goroutines_read(&r->rt, target->threads,
 			target->nthreads, target->now, diag, &r->gs);

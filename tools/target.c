@@ -72,17 +72,21 @@ static uint64_t first_addr(const struct gu_image *image)
 }
 
 /* Try the file at PATH; GU_NOT_FOUND if there is no Go in it. */
-static enum gu_status try_file(struct gu_target *t, const char *path,
-	struct gu_diag *diag)
+static enum gu_status try_file(const char *path, struct gu_diag *diag,
+	struct gu_elf_file **file, struct gu_module **module)
 {
-	enum gu_status st = gu_elf_file_open(path, diag, &t->file);
+	enum gu_status st = gu_elf_file_open(path, diag, file);
 
 	if (st)
 		return st;
-	st = gu_module_open(gu_elf_file_image(t->file), diag, &t->module);
+	st = gu_module_open(gu_elf_file_image(*file), diag, module);
+	if (!st)
+		st = gu_module_load_inlines(*module, diag);
 	if (st) {
-		gu_elf_file_close(t->file);
-		t->file = NULL;
+		gu_module_close(*module);
+		gu_elf_file_close(*file);
+		*module = NULL;
+		*file = NULL;
 	}
 	return st;
 }
@@ -120,14 +124,43 @@ static bool next_mapping(const struct gu_target *t, FILE *maps, size_t *i,
 }
 
 /*
- * The first mapped file that has Go in it is opened; with EXE, which is open,
- * the mapping of that name is found.  False: there is none.
+ * Take up what is mapped at MAP: the program, which is open if it has a NAME,
+ * or one more Go module.
  */
-static bool find_mapping(struct gu_target *t, int pid, const char *exe,
-	struct mapping *out)
+static void take_mapping(struct gu_target *t, int pid, const char *name,
+	const struct mapping *map, bool *placed)
 {
-	char path[PATH_MAX + 64];
-	bool found = false;
+	char path[PATH_MAX + 64] = "";
+	size_t n = t->nothers;
+
+	if (!strcmp(base_name(map->path), name)) {
+		if (!*placed)
+			*placed = find_bias(t, map, NULL) == GU_OK;
+		return;
+	}
+	/* as the process sees it; a core was on some machine */
+	if (t->process)
+		(void)snprintf(path, sizeof path, "/proc/%d/root", pid);
+	(void)strncat(path, map->path, sizeof path - strlen(path) - 1);
+	if (!t->module) {
+		*placed = try_file(path, NULL, &t->file, &t->module) ==
+			GU_OK && find_bias(t, map, NULL) == GU_OK;
+		return;
+	}
+	if (n == GU_OTHERS_MAX || try_file(path, NULL, &t->other_files[n],
+		&t->other_modules[n]))
+		return;
+	t->others[n].module = t->other_modules[n];
+	t->others[n].bias = map->start -
+		first_addr(gu_elf_file_image(t->other_files[n]));
+	t->nothers++;
+}
+
+static void take_mappings(struct gu_target *t, int pid, const char *name,
+	bool *placed)
+{
+	struct mapping map;
+	char path[64];
 	FILE *maps = NULL;
 	size_t i = 0;
 
@@ -135,51 +168,42 @@ static bool find_mapping(struct gu_target *t, int pid, const char *exe,
 		(void)snprintf(path, sizeof path, "/proc/%d/maps", pid);
 		maps = fopen(path, "re");
 	}
-	while (!found && next_mapping(t, maps, &i, out)) {
-		if (exe) {
-			found = !strcmp(base_name(exe), base_name(out->path));
-			continue;
-		}
-		/* as the process sees it; a core was on some machine */
-		path[0] = '\0';
-		if (t->process)
-			(void)snprintf(path, sizeof path, "/proc/%d/root", pid);
-		(void)strncat(path, out->path, sizeof path - strlen(path) - 1);
-		found = try_file(t, path, NULL) == GU_OK;
-	}
+	while (next_mapping(t, maps, &i, &map))
+		take_mapping(t, pid, name, &map, placed);
 	if (maps)
 		(void)fclose(maps);
-	return found;
 }
 
 /* The program that was named, or the process's, or the first that is Go's. */
 static enum gu_status find_module(struct gu_target *t, int pid,
 	const char *exe, struct gu_diag *diag)
 {
-	struct mapping map;
-	char path[64];
-	bool found;
+	char path[64], link[PATH_MAX] = "";
+	const char *name = "";
+	bool placed = false;
 	enum gu_status st = GU_NOT_FOUND;
 
 	if (exe) {
-		st = try_file(t, exe, diag);
+		name = base_name(exe);
+		st = try_file(exe, diag, &t->file, &t->module);
 		if (st == GU_NOT_FOUND)
 			st = gu_fail(diag, GU_UNSUPPORTED,
 				"%s: no Go function table is in this file",
 				exe);
 	} else if (t->process) {
 		(void)snprintf(path, sizeof path, "/proc/%d/exe", pid);
-		st = try_file(t, path, diag);
+		st = try_file(path, diag, &t->file, &t->module);
+		/* maps has the same words, " (deleted)" too */
+		if (!st && readlink(path, link, sizeof link - 1) > 0)
+			name = base_name(link);
 	}
 	if (st && st != GU_NOT_FOUND)
 		return st;
-	if (!exe && t->module)
-		return find_bias(t, NULL, diag);
-	found = find_mapping(t, pid, exe, &map);
+	take_mappings(t, pid, name, &placed);
 	if (!t->module)
 		return gu_fail(diag, GU_UNSUPPORTED, "no Go program is among "
 			"the mapped files that are here; name it with -e");
-	return find_bias(t, found ? &map : NULL, diag);
+	return placed ? GU_OK : find_bias(t, NULL, diag);
 }
 
 /* --- memory --------------------------------------------------------------- */
@@ -324,8 +348,6 @@ static enum gu_status open_all(struct gu_target *t, int pid, const char *core,
 		return st;
 	st = find_module(t, pid, exe, diag);
 	if (!st)
-		st = gu_module_load_inlines(t->module, diag);
-	if (!st)
 		st = enter(t, pid, diag);
 	if (st && core)
 		return gu_fail_in(diag, st, "%s", core);
@@ -356,6 +378,10 @@ void gu_target_close(struct gu_target *t)
 	free(t->threads);
 	gu_cache_destroy(t->cache);
 	gu_splice_destroy(t->splice);
+	for (size_t i = 0; i < t->nothers; i++) {
+		gu_module_close(t->other_modules[i]);
+		gu_elf_file_close(t->other_files[i]);
+	}
 	gu_module_close(t->module);
 	gu_elf_file_close(t->file);
 	gu_core_close(t->core);

@@ -9,12 +9,18 @@
 #include "engine/image/splice.h"
 #include "tools/stop.h"
 
+enum { GU_OTHERS_MAX = 64 };
+
 struct gu_target {
 	struct gu_process *process; /* or NULL */
 	struct gu_core *core;       /* or NULL */
 	struct gu_elf_file *file;
 	struct gu_module *module;
 	uint64_t bias;
+	struct gu_elf_file *other_files[GU_OTHERS_MAX]; /* plugins… */
+	struct gu_module *other_modules[GU_OTHERS_MAX];
+	struct gu_code others[GU_OTHERS_MAX]; /* where they are */
+	size_t nothers;
 	struct gu_splice *splice;
 	struct gu_cache *cache;
 	struct gu_stop stop;

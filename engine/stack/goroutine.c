@@ -197,11 +197,12 @@ static void find_start(const struct reading *r, struct gu_goroutine *g,
 
 static struct gu_str name_at(const struct gu_runtime *rt, uint64_t pc)
 {
+	struct gu_code code = gu_runtime_code(rt, pc);
 	struct gu_func func;
 
-	if (gu_pclntab_find(&rt->module->tab, pc - rt->bias, NULL, &func))
+	if (gu_pclntab_find(&code.module->tab, pc - code.bias, NULL, &func))
 		return (struct gu_str){"", 0};
-	return gu_func_name(&rt->module->tab, &func);
+	return gu_func_name(&code.module->tab, &func);
 }
 
 /*

@@ -357,6 +357,18 @@ void gu_runtime_close(struct gu_runtime *rt)
 	*rt = (struct gu_runtime){.interned = NULL};
 }
 
+struct gu_code gu_runtime_code(const struct gu_runtime *rt, uint64_t pc)
+{
+	for (size_t i = 0; i < rt->nothers; i++) {
+		const struct gu_code *code = &rt->others[i];
+
+		if (pc - code->bias >= code->module->lo &&
+			pc - code->bias < code->module->hi)
+			return *code;
+	}
+	return (struct gu_code){rt->module, rt->bias};
+}
+
 /* --- strings -------------------------------------------------------------- */
 
 struct gu_str gu_runtime_string(struct gu_runtime *rt, uint64_t addr,

@@ -76,6 +76,12 @@ struct gu_interned {
 };
 enum { GU_INTERNED_MAX = 128 };
 
+/* A Go module and where the target has it. */
+struct gu_code {
+	const struct gu_module *module; /* borrowed */
+	uint64_t bias;                  /* run-time minus image addresses */
+};
+
 /* How labels are kept; unknown where runtime/pprof is not linked. */
 enum gu_label_form {
 	GU_LABELS_UNKNOWN,
@@ -87,6 +93,8 @@ struct gu_runtime {
 	const struct gu_module *module; /* borrowed */
 	uint64_t bias;                  /* run-time minus image addresses */
 	struct gu_mem mem;              /* the target's */
+	const struct gu_code *others;   /* borrowed: plugins and the like, */
+	size_t nothers;                 /* if the owner has set them */
 	struct gu_layout g, m;
 	uint64_t bubble_id;   /* offset in synctestBubble; 0: there is none */
 	bool reason_is_string;          /* up to Go 1.10 */
@@ -112,6 +120,9 @@ enum gu_status gu_runtime_open(const struct gu_module *module, uint64_t bias,
 	const struct gu_mem *mem, struct gu_diag *diag, struct gu_runtime *out)
 	GU_MUST_CHECK;
 void gu_runtime_close(struct gu_runtime *rt); /* harmless when zeroed */
+
+/* The module that holds PC; the runtime's own if none does. */
+struct gu_code gu_runtime_code(const struct gu_runtime *rt, uint64_t pc);
 
 /* FIELD of a struct's BYTES (layout->size of them); 0 if it is not there. */
 uint64_t gu_layout_word(const struct gu_runtime *rt,

@@ -109,23 +109,25 @@ static enum gu_status jump_to_interrupted(struct walk *w, uint64_t sp,
  */
 static bool was_interrupted(const struct walk *w)
 {
+	struct gu_code code;
 	struct gu_func func;
 	struct gu_regs regs;
 
-	return w->signal &&
-		read_interrupted(w, w->regs.sp, NULL, &regs) == GU_OK &&
-		on_stack(w, regs.sp) &&
-		gu_pclntab_find(&w->rt->module->tab, regs.pc - w->rt->bias,
-			NULL, &func) == GU_OK;
+	if (!w->signal || read_interrupted(w, w->regs.sp, NULL, &regs) ||
+		!on_stack(w, regs.sp))
+		return false;
+	code = gu_runtime_code(w->rt, regs.pc);
+	return gu_pclntab_find(&code.module->tab, regs.pc - code.bias, NULL,
+		&func) == GU_OK;
 }
 
 static enum gu_status go_through(struct walk *w, const struct gu_regs *regs,
 	struct gu_diag *diag)
 {
-	const struct gu_runtime *rt = w->rt;
+	struct gu_code code = gu_runtime_code(w->rt, regs->pc);
 
-	return gu_unwind_through(rt->module, rt->bias, &rt->mem, regs, diag,
-		&w->frame);
+	return gu_unwind_through(code.module, code.bias, &w->rt->mem, regs,
+		diag, &w->frame);
 }
 
 /* systemstack(f): f runs on the thread's stack, its caller is on ours. */
@@ -229,14 +231,14 @@ static enum gu_status check_progress(struct walk *w,
  */
 static enum gu_status step(struct walk *w, struct gu_diag *diag)
 {
-	const struct gu_runtime *rt = w->rt;
+	struct gu_code code = gu_runtime_code(w->rt, w->regs.pc);
 	struct gu_regs caller;
 	enum gu_status st;
 
 	w->hidden = false;
 	w->reached |= on_stack(w, w->regs.sp);
-	st = gu_unwind_step(rt->module, rt->bias, &rt->mem, &w->regs, diag,
-		&w->frame);
+	st = gu_unwind_step(code.module, code.bias, &w->rt->mem, &w->regs,
+		diag, &w->frame);
 	if (st == GU_NOT_FOUND)
 		return leave_go(w, diag);
 	if (!st && w->frame.end) {
@@ -340,21 +342,21 @@ static void add(struct show *s, const struct gu_trace_call *call)
 	s->trace->calls[i] = *call;
 }
 
-/* The calls at the frame FUNC, at run-time PC. */
-static void show_frame(struct show *s, const struct gu_func *func,
-	uint64_t pc, bool exact)
+/* The calls at the frame FUNC of CODE, at run-time PC. */
+static void show_frame(struct show *s, const struct gu_code *code,
+	const struct gu_func *func, uint64_t pc, bool exact)
 {
 	struct gu_call calls[GU_CALLS_MAX];
-	uint64_t at = pc - s->rt->bias;
+	uint64_t at = pc - code->bias;
 	uint64_t off = at - func->entry;
 	size_t n;
 
 	if (!exact && off > 0)
 		at--;
-	if (gu_module_calls(s->rt->module, func, at, calls, GU_CALLS_MAX, NULL,
+	if (gu_module_calls(code->module, func, at, calls, GU_CALLS_MAX, NULL,
 		&n)) {
 		calls[0] = (struct gu_call){.func_id = func->func_id,
-			.name = gu_func_name(&s->rt->module->tab, func)};
+			.name = gu_func_name(&code->module->tab, func)};
 		n = 1;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -397,6 +399,7 @@ static void walk_all(struct show *s, const struct gu_goroutine *g)
 	for (long i = 0; st == GU_OK; i++) {
 		uint64_t pc = w.regs.pc;
 		bool exact = w.exact;
+		struct gu_code code = gu_runtime_code(s->rt, pc);
 
 		if (i == STEPS_MAX)
 			st = gu_fail(&diag, GU_BAD_DATA,
@@ -406,9 +409,9 @@ static void walk_all(struct show *s, const struct gu_goroutine *g)
 		if (w.hidden)
 			continue;
 		/* a frame that leads nowhere is still one */
-		if (!gu_is_error(st) || gu_pclntab_find(&s->rt->module->tab,
-			pc - s->rt->bias, NULL, &w.frame.func) == GU_OK)
-			show_frame(s, &w.frame.func, pc, exact);
+		if (!gu_is_error(st) || gu_pclntab_find(&code.module->tab,
+			pc - code.bias, NULL, &w.frame.func) == GU_OK)
+			show_frame(s, &code, &w.frame.func, pc, exact);
 	}
 	if (st != GU_STOP)
 		s->trace->stop = diag;
@@ -417,10 +420,11 @@ static void walk_all(struct show *s, const struct gu_goroutine *g)
 
 static void find_creator(struct show *s, const struct gu_goroutine *g)
 {
-	const struct gu_module *module = s->rt->module;
+	struct gu_code code = gu_runtime_code(s->rt, g->go_pc);
+	const struct gu_module *module = code.module;
 	struct gu_call calls[GU_CALLS_MAX];
 	struct gu_func func;
-	uint64_t pc = g->go_pc - s->rt->bias;
+	uint64_t pc = g->go_pc - code.bias;
 	struct gu_str name;
 	size_t n;
 
