@@ -35,8 +35,13 @@ END {
 			rss[p "-walk"] / rss[p "-gosym"], 0.5)
 		print p, "walk: CPU, of one pass over the bytes",
 			sprintf("%.3f", cpu[p "-walk"] / cpu[p "-floor"]), "-", "-"
-		check(p, "symbol file, cold: CPU s", cpu[p "-symbols"], 0.2)
-		check(p, "symbol file: MB", size[p "-symbols"] / 1e6, 25)
+		check(p, "functions and lines, cold: CPU s",
+			cpu[p "-basic"], 0.2)
+		check(p, "functions and lines: MB", size[p "-basic"] / 1e6, 25)
+		print p, "all of a symbol file, cold: CPU s",
+			sprintf("%.3f", cpu[p "-symbols"]), "-", "-"
+		print p, "all of a symbol file: MB",
+			sprintf("%.3f", size[p "-symbols"] / 1e6), "-", "-"
 		if (p "-load" in cpu)
 			check(p, "go load, cached, with GDB: CPU s", cpu[p "-load"], 0.3)
 		if (!(p "-break-full" in cpu))
@@ -45,5 +50,9 @@ END {
 			cpu[p "-break-ours"] / cpu[p "-break-full"], 0.2)
 		check(p, "break main.main: memory, of full DWARF's",
 			rss[p "-break-ours"] / rss[p "-break-full"], 0.333)
+		check(p, "the same, functions and lines: CPU",
+			cpu[p "-break-basic"] / cpu[p "-break-full"], 0.2)
+		check(p, "the same, functions and lines: memory",
+			rss[p "-break-basic"] / rss[p "-break-full"], 0.333)
 	}
 }
