@@ -38,15 +38,19 @@ end
 frame apply all -q place'
 
 # debug GDB FILE SCRIPT: the places of all frames but the caller at 0 that ends
-# a stack for which GDB has no symbol file; stacks are elsewhere in each run
+# a stack for which GDB has no symbol file; stacks are elsewhere in each run, and
+# what a signal interrupted, beyond $restorer, is on another one
+restorer=
 debug() {
 	printf '%s\nshell rm -rf /tmp/gounstrip-*-$PPID\n' "$3" >"$work/script"
 	GOTRACEBACK=crash GOMAXPROCS=1 timeout 100 "$1" -nx -batch \
 		-iex 'set debuginfod enabled off' -iex 'set confirm off' \
 		-iex 'set pagination off' "$2" -x "$work/script" \
 		</dev/null 2>"$work/errors" |
-		awk '$1 == "frame" && $2 != "0" {
-			print $2, ($3 >= 0 && $3 < 65536 ? $3 : "elsewhere")
+		awk -v restorer="$restorer" '$1 == "frame" && $2 != "0" {
+			near = $3 >= 0 && $3 < 65536 && last != restorer
+			print $2, (near ? $3 : "elsewhere")
+			last = $2
 		}'
 }
 
@@ -88,6 +92,7 @@ check() {
 	handle="$stop
 break *0x$(nm "$4" | sed -n 's/ T runtime\.sigtrampgo$//p')
 continue"
+	restorer=$(nm "$4" | sed -n 's/^0*\(.*\) T runtime\.sigreturn.*/0x\1/p')
 	eval "how=\$$5"
 	twin "$4"
 	debug "$1" "$work/twin" "$how
@@ -100,6 +105,7 @@ $frames" >"$work/got"
 
 # check_core GDB NAME STRIP: as live
 check_core() {
+	restorer=
 	debug "$1" "$3" "$(load "$3")
 $stop
 $frames
