@@ -302,20 +302,26 @@ static enum gu_status write_session(struct setup *setup, struct gu_diag *diag)
 static enum gu_status open_modules(struct setup *setup, struct gu_diag *diag)
 {
 	size_t all = setup->files.nlibs + 1;
+	enum gu_status st;
 
 	setup->modules = calloc(all, sizeof *setup->modules);
 	if (!setup->modules)
 		return gu_fail(diag, GU_NO_MEMORY, "no memory for %zu modules",
 			all);
 	for (size_t i = 0; i < all; i++) {
-		enum gu_status st = gu_gdb_module_open(&setup->files,
-			&setup->old, setup->gdb, i, diag,
-			&setup->modules[setup->nmodules]);
-
+		st = gu_gdb_module_open(&setup->files, &setup->old, setup->gdb,
+			i, diag, &setup->modules[setup->nmodules]);
 		if (gu_is_error(st))
 			return st;
 		setup->nmodules += st == GU_OK;
 	}
+	if (setup->nmodules)
+		return GU_OK;
+	st = gu_gdb_module_unpack(&setup->files, &setup->old, setup->gdb, diag,
+		&setup->modules[0]);
+	if (gu_is_error(st))
+		return st;
+	setup->nmodules += st == GU_OK;
 	if (!setup->nmodules)
 		return gu_fail(diag, GU_NOT_FOUND,
 			"found no Go code in %.*s, nor in shared objects that "

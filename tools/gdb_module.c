@@ -268,25 +268,6 @@ static enum gu_status place(const struct gu_gdb_files *files,
 	return st ? gu_fail_in(diag, st, "%.*s", GU_STR(files->core)) : GU_OK;
 }
 
-/* Take the module from memory, in place of a file that has none. */
-static enum gu_status unpack(const struct gu_gdb_files *files, pid_t gdb,
-	struct gu_diag *diag, struct gu_gdb_module *module)
-{
-	char *path;
-	enum gu_status st = gu_gdb_unpack(files, gdb, diag, &path);
-
-	if (st)
-		return st;
-	gu_elf_file_close(module->file);
-	module->file = NULL;
-	free(module->path);
-	module->path = path;
-	module->unpacked = true;
-	st = gu_elf_file_open(path, diag, &module->file);
-	return st ? st : gu_module_open(gu_elf_file_image(module->file), diag,
-		&module->go);
-}
-
 /* What was unpacked for a load before need not be what runs now. */
 static bool is_unpacked(const struct gu_gdb_module *module, pid_t gdb)
 {
@@ -296,18 +277,14 @@ static bool is_unpacked(const struct gu_gdb_module *module, pid_t gdb)
 	return strcmp(module->path, path) == 0;
 }
 
-static enum gu_status open_tables(const struct gu_gdb_files *files, pid_t gdb,
-	struct gu_diag *diag, struct gu_gdb_module *module)
+static enum gu_status open_tables(pid_t gdb, struct gu_diag *diag,
+	struct gu_gdb_module *module)
 {
 	const struct gu_image *image = gu_elf_file_image(module->file);
-	enum gu_status st = GU_NOT_FOUND;
 
-	if (!module->is_exec)
-		return may_be_go(image) ?
-			gu_module_open(image, diag, &module->go) : st;
-	if (!is_unpacked(module, gdb))
-		st = gu_module_open(image, diag, &module->go);
-	return st == GU_NOT_FOUND ? unpack(files, gdb, diag, module) : st;
+	if (module->is_exec ? is_unpacked(module, gdb) : !may_be_go(image))
+		return GU_NOT_FOUND;
+	return gu_module_open(image, diag, &module->go);
 }
 
 /*
@@ -337,7 +314,7 @@ static enum gu_status open_go(const struct gu_gdb_files *files,
 	const struct gu_session *old, const struct gu_gdb_file *where,
 	pid_t gdb, struct gu_diag *diag, struct gu_gdb_module *module)
 {
-	enum gu_status st = open_tables(files, gdb, diag, module);
+	enum gu_status st = open_tables(gdb, diag, module);
 
 	if (st)
 		return gu_fail_in(diag, st, "%s", module->path);
@@ -396,6 +373,30 @@ enum gu_status gu_gdb_module_open(const struct gu_gdb_files *files,
 			   : gu_fail_in(diag, st, "%s", module.path);
 	else
 		st = open_go(files, old, &where, gdb, diag, &module);
+	if (st) {
+		gu_gdb_module_close(&module);
+		return st;
+	}
+	*out = module;
+	return GU_OK;
+}
+
+enum gu_status gu_gdb_module_unpack(const struct gu_gdb_files *files,
+	const struct gu_session *old, pid_t gdb, struct gu_diag *diag,
+	struct gu_gdb_module *out)
+{
+	struct gu_gdb_module module = {.is_exec = true, .unpacked = true};
+	enum gu_status st = gu_gdb_unpack(files, gdb, diag, &module.path);
+
+	if (!st)
+		st = gu_elf_file_open(module.path, diag, &module.file);
+	if (!st)
+		st = gu_module_open(gu_elf_file_image(module.file), diag,
+			&module.go);
+	if (!st)
+		st = place(files, &files->exec, &module, diag);
+	if (!st && !has_own_symbols(files, old, &module))
+		st = get_symbols(files, old, diag, &module);
 	if (st) {
 		gu_gdb_module_close(&module);
 		return st;

@@ -34,14 +34,20 @@ struct gu_str gu_gdb_exec_path(const struct gu_gdb_files *files,
 
 /*
  * Open the program (INDEX 0) or shared object INDEX - 1 of FILES, and write
- * its symbol file if the cache has none.  What is not in the program's file is
- * looked for in memory, and kept in the session folder of GDB.  GU_NOT_FOUND: no Go code in it.
+ * its symbol file if the cache has none.  GU_NOT_FOUND: no Go code in it.
  * GU_INVALID: GDB has no program, or only the remote side has it.  GU_BAD_DATA
  * also if the core is another program's.
  */
 enum gu_status gu_gdb_module_open(const struct gu_gdb_files *files,
 	const struct gu_session *old, pid_t gdb, size_t index,
 	struct gu_diag *diag, struct gu_gdb_module *out) GU_MUST_CHECK;
+/*
+ * The same for a program of which no file has Go code: it is looked for in
+ * memory, and kept in the session folder of GDB.  GU_NOT_FOUND: nor is it there.
+ */
+enum gu_status gu_gdb_module_unpack(const struct gu_gdb_files *files,
+	const struct gu_session *old, pid_t gdb, struct gu_diag *diag,
+	struct gu_gdb_module *out) GU_MUST_CHECK;
 void gu_gdb_module_close(struct gu_gdb_module *module);
 
 /* Where GDB has the program PATH. */
