@@ -115,6 +115,7 @@ bool gu_modules_refresh(struct gu_modules *modules)
 		modules->loaded[i].hi = session.modules[i].hi;
 	}
 	modules->session = session;
+	modules->changed = true;
 	for (size_t i = 0; i < session.nmodules && !modules->arch; i++)
 		if (open_file(modules, i))
 			modules->arch = gu_elf_file_image(

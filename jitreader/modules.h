@@ -50,6 +50,7 @@ struct gu_modules {
 	enum gu_arch arch;        /* of all of them; unknown: there are none */
 	struct gu_foreign foreign[GU_FOREIGN_MAX];
 	size_t nforeign;          /* ever noted; the newest are kept */
+	bool changed;             /* a session was read since this was unset */
 	void (*debug)(const char *what, const struct gu_diag *diag);
 };
 

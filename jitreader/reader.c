@@ -8,6 +8,7 @@
  * a callback but what a cleanup frees, and state changes only in one piece.
  * What GDB does with what it is given: docs/unwinding.md.
  */
+#include "jitreader/mailbox.h"
 #include "jitreader/mem_gdb.h"
 #include "jitreader/modules.h"
 #include "jitreader/regs.h"
@@ -80,6 +81,10 @@ static const struct gu_loaded *find_frame(struct gdb_unwind_callbacks *cb,
 
 	if (!read_frame(cb, next, &regs, &known))
 		return NULL;
+	if (reader.modules.changed) {
+		reader.modules.changed = false;
+		gu_mailbox_answer(&reader.modules, &target, regs.pc);
+	}
 	loaded = gu_modules_find(&reader.modules, &target, regs.pc, known);
 	if (!loaded)
 		return NULL;

@@ -14,6 +14,7 @@
 
 #include "engine/base/math.h"
 #include "engine/emit/session.h"
+#include "engine/emit/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -81,18 +82,6 @@ static void put_word(struct gu_buf *buf, const char *path)
 			gu_buf_str(buf, gu_str("\"\""));
 	}
 	gu_buf_u8(buf, '"');
-}
-
-/* A line for "echo", which reads backslashes as C does. */
-static void put_echo(struct gu_buf *buf, const char *text)
-{
-	gu_buf_str(buf, gu_str("echo "));
-	for (; *text; text++)
-		if (*text == '\\' || *text == '$')
-			gu_buf_printf(buf, "\\%03o", *text);
-		else
-			gu_buf_u8(buf, (uint8_t)*text);
-	gu_buf_str(buf, gu_str("\\n\n"));
 }
 
 /* Is our reader mapped into GDB?  *stale: the file has been replaced since. */
@@ -268,7 +257,8 @@ static void put_summary(struct setup *setup, const struct timespec *start)
 			"information of its own");
 	gu_buf_u8(&line, 0);
 	if (!line.failed)
-		put_echo(&setup->commands, (const char *)line.p);
+		gu_text_echo(&setup->commands,
+				gu_str((const char *)line.p));
 	gu_buf_deinit(&line);
 }
 
@@ -385,8 +375,8 @@ static enum gu_status status(struct setup *setup, struct gu_diag *diag)
 	struct gu_buf line;
 
 	if (!setup->old.nmodules)
-		put_echo(&setup->commands,
-			"gounstrip: nothing is loaded; 'go load' does that");
+		gu_text_echo(&setup->commands, gu_str(
+			"gounstrip: nothing is loaded; 'go load' does that"));
 	for (size_t i = 0; i < setup->old.nmodules; i++) {
 		const struct gu_session_module *module = &setup->old.modules[i];
 
@@ -400,14 +390,15 @@ static enum gu_status status(struct setup *setup, struct gu_diag *diag)
 			gu_buf_printf(&line, " (dropped: 'go load' again)");
 		gu_buf_u8(&line, 0);
 		if (!line.failed)
-			put_echo(&setup->commands, (const char *)line.p);
+			gu_text_echo(&setup->commands,
+				gu_str((const char *)line.p));
 		gu_buf_deinit(&line);
 	}
 	if (setup->old.nmodules && !gu_place_reader(diag, &reader))
-		put_echo(&setup->commands,
+		gu_text_echo(&setup->commands, gu_str(
 			reader_loaded(setup->gdb, reader.path, &stale)
 				? "gounstrip: frames: by the reader"
-				: "gounstrip: frames: by GDB alone");
+				: "gounstrip: frames: by GDB alone"));
 	return GU_OK;
 }
 

@@ -44,6 +44,7 @@ extern const struct gu_command gu_cmd_dump;
 extern const struct gu_command gu_cmd_addr2line;
 extern const struct gu_command gu_cmd_stacks;
 extern const struct gu_command gu_cmd_gdb;
+extern const struct gu_command gu_cmd_gdb_ask;
 extern const struct gu_command gu_cmd_gdb_setup;
 
 /* "gounstrip: SUBJECT: TEXT" on stderr; SUBJECT may be NULL. */

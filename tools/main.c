@@ -20,6 +20,7 @@ static const struct gu_command *const commands[] = {
 	&gu_cmd_addr2line,
 	&gu_cmd_stacks,
 	&gu_cmd_gdb,
+	&gu_cmd_gdb_ask,
 	&gu_cmd_gdb_setup,
 	NULL,
 };

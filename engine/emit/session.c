@@ -368,12 +368,58 @@ static enum gu_status read_file(int fd, struct gu_diag *diag,
 	return GU_OK;
 }
 
+/* GU_NOT_FOUND if FOLDER has no file NAME. */
+static enum gu_status read_named(int folder, const char *name,
+	struct gu_diag *diag, struct gu_buf *buf,
+	struct gu_session_stamp *stamp)
+{
+	gu_cleanup(close_fd) int fd = openat(folder, name,
+		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return GU_NOT_FOUND;
+	if (fd < 0)
+		return gu_fail(diag, GU_IO, "session file: %s",
+			strerror(errno));
+	return read_file(fd, diag, buf, stamp);
+}
+
+enum gu_status gu_session_take(pid_t pid, const char *name,
+	struct gu_diag *diag, struct gu_buf *out)
+{
+	gu_cleanup(close_fd) int folder = -1;
+	struct gu_session_stamp stamp;
+	enum gu_status st = folder_open(pid, diag, &folder);
+
+	if (!st)
+		st = read_named(folder, name, diag, out, &stamp);
+	if (!st)
+		(void)unlinkat(folder, name, 0);
+	return st;
+}
+
+/* The clock's own nanoseconds: those of a write are only a tick's. */
+enum gu_status gu_session_knock(pid_t pid, struct gu_diag *diag)
+{
+	gu_cleanup(close_fd) int folder = -1;
+	struct timespec now[2];
+	enum gu_status st = folder_open(pid, diag, &folder);
+
+	if (gu_is_error(st))
+		return st;
+	(void)clock_gettime(CLOCK_REALTIME, &now[0]);
+	now[1] = now[0];
+	if (st || utimensat(folder, modules_name, now, AT_SYMLINK_NOFOLLOW))
+		return gu_fail(diag, GU_IO, "nothing is loaded; 'go load' "
+			"does that");
+	return GU_OK;
+}
+
 enum gu_status gu_session_read(pid_t pid, struct gu_diag *diag,
 	struct gu_session *out)
 {
 	gu_cleanup(gu_buf_deinit) struct gu_buf buf;
 	gu_cleanup(close_fd) int folder = -1;
-	gu_cleanup(close_fd) int fd = -1;
 	struct gu_session_stamp stamp;
 	enum gu_status st;
 
@@ -381,14 +427,7 @@ enum gu_status gu_session_read(pid_t pid, struct gu_diag *diag,
 	st = folder_open(pid, diag, &folder);
 	if (st)
 		return st;
-	fd = openat(folder, modules_name,
-		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return GU_NOT_FOUND;
-	if (fd < 0)
-		return gu_fail(diag, GU_IO, "session file: %s",
-			strerror(errno));
-	st = read_file(fd, diag, &buf, &stamp);
+	st = read_named(folder, modules_name, diag, &buf, &stamp);
 	if (st)
 		return st;
 	st = parse((struct gu_str){(const char *)buf.p, buf.n}, diag, out);

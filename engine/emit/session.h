@@ -20,6 +20,8 @@
  * size for which the file's code equals what is at the pc in question.
  *
  * File "commands": what GDB is to source when the helper has succeeded.
+ *
+ * Files "request" and "reply": the mailbox (docs/gdb-integration.md).
  */
 #ifndef GU_EMIT_SESSION_H
 #define GU_EMIT_SESSION_H
@@ -62,6 +64,19 @@ enum gu_status gu_session_write(pid_t pid, const struct gu_session *session,
 /* Replace the file NAME of the folder.  GU_IO, or BUF's own failure. */
 enum gu_status gu_session_put(pid_t pid, const char *name,
 	const struct gu_buf *buf, struct gu_diag *diag) GU_MUST_CHECK;
+
+/*
+ * Take the file NAME out of the folder.  GU_NOT_FOUND if there is none;
+ * GU_BAD_DATA, GU_IO, GU_NO_MEMORY.
+ */
+enum gu_status gu_session_take(pid_t pid, const char *name,
+	struct gu_diag *diag, struct gu_buf *out) GU_MUST_CHECK;
+
+/*
+ * Make the session's stamp differ from what it was: the reader, which looks at
+ * nothing else, then looks for a request.  GU_IO.
+ */
+enum gu_status gu_session_knock(pid_t pid, struct gu_diag *diag) GU_MUST_CHECK;
 
 /* GU_NOT_FOUND if there is no session; GU_BAD_DATA, GU_IO, GU_NO_MEMORY. */
 enum gu_status gu_session_read(pid_t pid, struct gu_diag *diag,

@@ -56,6 +56,19 @@ void gu_text_escape(struct gu_buf *out, struct gu_str s)
 	}
 }
 
+void gu_text_echo(struct gu_buf *out, struct gu_str text)
+{
+	gu_buf_str(out, gu_str("echo "));
+	for (size_t i = 0; i < text.n; i++)
+		/* a blank that leads would be dropped, $arg0 replaced */
+		if (strchr("\\$", text.p[i]) || (i == 0 && text.p[i] <= ' '))
+			gu_buf_printf(out, "\\%03o",
+				(unsigned char)text.p[i]);
+		else
+			gu_buf_u8(out, (uint8_t)text.p[i]);
+	gu_buf_str(out, gu_str("\\n\n"));
+}
+
 void gu_text_place(struct gu_buf *out, struct gu_str file, int32_t line)
 {
 	if (file.n)
