@@ -115,8 +115,12 @@ check() {
 		echo "# $name: Go printed its own frames too"
 		return
 	fi
+	# up to 1.18 the goroutine on whose thread SIGQUIT arrived, by chance one
+	# in a system call, is printed with its goexit
 	awk -f "$here/normal.awk" "$work/theirs" | if [ "$early$3" = 1user ]; then
-		grep -v '^[0-9]* runtime\.goparkunlock '
+		grep -v '^[0-9]* runtime\.go\(parkunlock\|exit\) '
+	elif [ "$3" = user ]; then
+		grep -v '^[0-9]* runtime\.goexit '
 	else
 		cat
 	fi | sort -s -n -k 1,1 >"$work/theirs.n"
