@@ -123,8 +123,8 @@ static json_t *get_version(const struct subject *s)
 {
 	const struct gu_go_version *v = &s->module->version;
 
-	if (s->module->has_build && s->module->build.version.n)
-		return text(s->module->build.version);
+	if (*s->module->version_text)
+		return text(gu_str(s->module->version_text));
 	if (v->lo == v->hi)
 		return json_sprintf("go1.%d", v->lo);
 	return json_sprintf("go1.%d to go1.%d", v->lo, v->hi);

@@ -417,8 +417,8 @@ void gu_gdb_module_put_version(const struct gu_gdb_module *module,
 {
 	const struct gu_module *go = module->go;
 
-	if (go->has_build)
-		gu_buf_printf(buf, "%.*s", GU_STR(go->build.version));
+	if (*go->version_text)
+		gu_buf_printf(buf, "%s", go->version_text);
 	else if (go->version.lo == go->version.hi)
 		gu_buf_printf(buf, "Go 1.%d", go->version.lo);
 	else

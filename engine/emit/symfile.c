@@ -187,8 +187,8 @@ static uint32_t put_producer(struct symfile *sf)
 
 	gu_buf_init(&text, false);
 	gu_buf_printf(&text, "Go cmd/compile ");
-	if (module->has_build)
-		gu_buf_str(&text, module->build.version);
+	if (*module->version_text)
+		gu_buf_str(&text, gu_str(module->version_text));
 	else if (module->version.lo == module->version.hi)
 		gu_buf_printf(&text, "go1.%d", module->version.lo);
 	else

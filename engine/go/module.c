@@ -155,6 +155,9 @@ static enum gu_status read_build(struct gu_module *m, struct gu_diag *diag)
 		/* an odd version text is told by `info`, not fatal */
 		if (gu_go_version_parse(m->build.version, NULL, &m->version))
 			m->version = (struct gu_go_version){0, 0};
+	if (st == GU_OK && m->build.version.n < sizeof m->version_text)
+		memcpy(m->version_text, m->build.version.p,
+			m->build.version.n);
 	return st == GU_NO_MEMORY ? st : GU_OK;
 }
 
@@ -203,6 +206,23 @@ static void infer_version(struct gu_module *m)
 			v.hi = 8;
 	}
 	m->version = v;
+}
+
+/* Of the releases that the forms leave, the one that the runtime says. */
+static void ask_runtime(struct gu_module *m)
+{
+	static const struct gu_str any = {NULL, 0};
+	char text[GU_RTSTRING_VERSION_MAX];
+	struct gu_go_version said;
+
+	if (m->has_build || !m->has_md ||
+		!gu_rtstring_find(m->image, &m->md, GU_RTSTRING_VERSION, any,
+			text) ||
+		gu_go_version_parse(gu_str(text), NULL, &said) ||
+		said.lo < m->version.lo || said.hi > m->version.hi)
+		return;
+	m->version = said;
+	memcpy(m->version_text, text, strlen(text) + 1);
 }
 
 struct calibration {
@@ -320,6 +340,7 @@ enum gu_status gu_module_open(const struct gu_image *image,
 		return st;
 	}
 	infer_version(m);
+	ask_runtime(m);
 	m->inl.form = gu_inline_form_of(m->version);
 	*out = m;
 	return GU_OK;

@@ -10,6 +10,7 @@
 #include "engine/go/inline.h"
 #include "engine/go/moduledata.h"
 #include "engine/go/pclntab.h"
+#include "engine/go/rtstring.h"
 
 /*
  * Functions that the runtime knows by id; the numbers changed six times
@@ -57,6 +58,11 @@ struct gu_module {
 	bool has_build;
 	struct gu_buildinfo build;
 	struct gu_go_version version;
+	/*
+	 * "go1.24.4": build info's, else runtime.buildVersion's; "" if neither
+	 * is there.
+	 */
+	char version_text[GU_RTSTRING_VERSION_MAX];
 	struct gu_text_section *text_sections; /* owned; see tab */
 	uint64_t lo, hi;              /* addresses of code: [lo, hi) */
 	struct {
