@@ -76,6 +76,8 @@ void gu_goroutine_text_header(const struct gu_runtime *rt,
 		gu_buf_str(out, gu_str(" (leaked)"));
 	if (g->scan)
 		gu_buf_str(out, gu_str(" (scan)"));
+	if (gu_goroutine_is_durable(g))
+		gu_buf_str(out, gu_str(" (durable)"));
 	if (minutes)
 		gu_buf_printf(out, ", %" PRIu64 " minutes", minutes);
 	if (g->locked)

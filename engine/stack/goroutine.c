@@ -449,6 +449,23 @@ struct gu_str gu_goroutine_state(const struct gu_goroutine *g)
 	return (struct gu_str){"", 0};
 }
 
+bool gu_goroutine_is_durable(const struct gu_goroutine *g)
+{
+	/* Go 1.25.14 src/runtime/runtime2.go, isIdleInSynctest; as 1.27.4 */
+	static const char *const reasons[] = {
+		"chan receive (nil chan)", "chan send (nil chan)",
+		"select (no cases)", "sleep", "sync.Cond.Wait", "coroutine",
+		"synctest.Run", "synctest.Wait",
+	};
+
+	if (!g->bubble || g->status != GU_STATUS_WAITING)
+		return false;
+	for (size_t i = 0; i < GU_COUNT(reasons); i++)
+		if (gu_str_eq(g->reason, gu_str(reasons[i])))
+			return true;
+	return false;
+}
+
 uint64_t gu_goroutine_minutes(const struct gu_goroutines *gs,
 	const struct gu_goroutine *g)
 {

@@ -91,6 +91,12 @@ void gu_goroutines_close(struct gu_goroutines *gs);
  */
 struct gu_str gu_goroutine_state(const struct gu_goroutine *g);
 
+/*
+ * Does G wait in its synctest bubble for what only others in there can bring?
+ * Go says "(durable)", which some wait reasons have in their text already.
+ */
+bool gu_goroutine_is_durable(const struct gu_goroutine *g);
+
 /* Whole minutes that G has waited; 0 if that is not known. */
 uint64_t gu_goroutine_minutes(const struct gu_goroutines *gs,
 	const struct gu_goroutine *g);

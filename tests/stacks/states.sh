@@ -3,7 +3,7 @@
 #
 # gounstrip stacks against runtime.Stack: a program with a goroutine for each
 # state that lasts prints all of them right after gounstrip has, with none but
-# the one that prints having moved.  Go 1.16 to 1.27, without and with C code.
+# the one that prints having moved.  Go 1.16 to 1.27: static, PIE, with C code.
 #
 # Differences that are expected: labels, which Go prints since 1.27; stacks of
 # more than 100 calls, of which Go up to 1.20 has the innermost only.
@@ -16,7 +16,7 @@ set -euo pipefail
 tool=${abs_top_builddir:?}/tools/gounstrip
 here=$abs_top_srcdir/tests/stacks
 versions=("$@")
-[ "$#" != 0 ] || versions=(1.16.15 1.18.10 1.20.14 1.22.12 1.24.13 1.25.14 1.27.4)
+[ "$#" != 0 ] || versions=(1.16.15 1.18.10 1.20.14 1.22.12 1.24.13 1.25.14 1.26.8 1.27.4)
 
 skip_all() {
 	echo "1..0 # SKIP $*"
@@ -45,9 +45,14 @@ result() { # OK NAME
 	fi
 }
 
-# build VERSION CGO: the program of both, from a cache; prints its path
+# build VERSION MODE: the program of both, from a cache; prints its path
 build() {
-	local goroot out
+	local goroot out mode=exe cgo=0
+
+	case $2 in
+	pie) mode=pie ;;
+	cgo) cgo=1 ;;
+	esac
 
 	out=$cache/states/$(cat "$here"/states/* | sha256sum | cut -c 1-12)/$1-$2
 	if [ ! -x "$out" ]; then
@@ -58,8 +63,8 @@ build() {
 		printf 'module gounstrip.test/states\n\ngo %s\n' "${1%.*}" \
 			>"$work/src/go.mod"
 		(cd "$work/src" && GOENV=off GOFLAGS='' GOROOT=$goroot \
-			GOTOOLCHAIN=local CGO_ENABLED=$2 GO111MODULE=on \
-			"$goroot/bin/go" build -ldflags='-s -w' \
+			GOTOOLCHAIN=local CGO_ENABLED=$cgo GO111MODULE=on \
+			"$goroot/bin/go" build -buildmode=$mode -ldflags='-s -w' \
 			-o "$out.new" . >&2) || return 1
 		mv "$out.new" "$out"
 	fi
@@ -79,8 +84,8 @@ normal() {
 		!($1 in drop)' "$work/all" "$work/all"
 }
 
-check() { # VERSION CGO
-	local program name="$1 cgo=$2" status=0 early=0
+check() { # VERSION MODE
+	local program name="$1 $2" status=0 early=0
 
 	case $1 in
 	1.1* | 1.20.*) early=1 ;;
@@ -117,8 +122,9 @@ check() { # VERSION CGO
 }
 
 for version in "${versions[@]}"; do
-	check "$version" 0
-	check "$version" 1
+	for mode in static pie cgo; do
+		check "$version" $mode
+	done
 done
 echo "1..$tests"
 [ "$failures" = 0 ]
