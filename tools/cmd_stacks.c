@@ -8,6 +8,7 @@
  */
 #include "engine/emit/goroutine_text.h"
 #include "engine/emit/text.h"
+#include "engine/emit/waits_text.h"
 #include "engine/stack/labels.h"
 #include "tools/options.h"
 #include "tools/target.h"
@@ -18,7 +19,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { OPT_CORE = GU_OPTION_LONG, OPT_JSON };
+enum { OPT_CORE = GU_OPTION_LONG, OPT_JSON, OPT_WHO_WAITS };
 
 static const struct gu_option options[] = {
 	{'p', "pid", "PID", "a process: it is stopped for a moment, and\n"
@@ -28,6 +29,9 @@ static const struct gu_option options[] = {
 	{'g', "goroutine", "ID", "this goroutine only"},
 	{'a', "all", NULL, "the runtime's own goroutines and calls too"},
 	{OPT_JSON, "json", NULL, "print JSON, one goroutine a line"},
+	{OPT_WHO_WAITS, "who-waits", "ADDR", "only who waits on the channel, "
+		"mutex, wait\ngroup, condition variable or timer at ADDR, or "
+		"for\nfile descriptor N if ADDR is fd:N"},
 	{0},
 };
 
@@ -35,6 +39,8 @@ struct request {
 	const char *exe, *core;
 	int pid;
 	uint64_t id; /* 0: all */
+	uint64_t awaited; /* what to tell the waiters of, if… */
+	bool who_waits, is_fd;
 	bool all, json;
 };
 
@@ -187,6 +193,21 @@ static void report_all(struct report *r, const struct request *request)
 	}
 }
 
+static enum gu_status report_waits(struct report *r,
+	const struct request *request, struct gu_diag *diag)
+{
+	struct gu_waits gu_cleanup(gu_waits_close) waits = {.rt = NULL};
+	enum gu_status st = gu_waits_open(&r->rt, &r->gs, diag, &waits);
+
+	if (st)
+		return st;
+	if (request->is_fd)
+		gu_waits_text_fd(&waits, request->awaited, &r->out);
+	else
+		gu_waits_text(&waits, request->awaited, &r->out);
+	return gu_buf_status(&r->out, diag);
+}
+
 static enum gu_status read_all(struct gu_target *target,
 	const struct request *request, struct gu_diag *diag, struct report *r)
 {
@@ -205,6 +226,8 @@ static enum gu_status read_all(struct gu_target *target,
 			target->nthreads, target->now, diag, &r->gs);
 	if (st)
 		return st;
+	if (request->who_waits)
+		return report_waits(r, request, diag);
 	report_all(r, request);
 	return gu_buf_status(&r->out, diag);
 }
@@ -236,7 +259,7 @@ static int tell_rest(const struct report *r, const struct request *request,
 			request->id);
 		return GU_EXIT_FAILED;
 	}
-	if (!request->id && r->hidden && !request->json)
+	if (r->hidden && !request->id && !request->json)
 		printf("\n...%" PRIu64 " goroutines of the runtime's own are "
 		       "not shown; --all shows them...\n", r->hidden);
 	return GU_EXIT_OK;
@@ -274,6 +297,15 @@ static int report(const struct request *request)
 	return code;
 }
 
+/* "c000076060", with or without 0x, or "fd:7" */
+static bool parse_awaited(const char *arg, struct request *out)
+{
+	out->who_waits = true;
+	out->is_fd = strncmp(arg, "fd:", 3) == 0;
+	return gu_parse_number(arg + (out->is_fd ? 3 : 0), !out->is_fd,
+		&out->awaited);
+}
+
 static int run(const struct gu_command *self, int argc, char **argv)
 {
 	struct gu_options parser;
@@ -296,6 +328,10 @@ static int run(const struct gu_command *self, int argc, char **argv)
 			request.exe = parser.arg;
 		if (c == OPT_CORE)
 			request.core = parser.arg;
+		if (c == OPT_WHO_WAITS && !parse_awaited(parser.arg, &request))
+			return gu_usage_error(self, "'%s' is neither an "
+				"address nor a file descriptor (fd:N)",
+				parser.arg);
 		request.all |= c == 'a';
 		request.json |= c == OPT_JSON;
 	}
@@ -305,6 +341,9 @@ static int run(const struct gu_command *self, int argc, char **argv)
 	if (!request.pid == !request.core)
 		return gu_usage_error(self,
 			"either a process (-p) or a core (--core) is needed");
+	if (request.who_waits && (request.json || request.id || request.all))
+		return gu_usage_error(self, "--who-waits tells of all "
+			"goroutines, as text: it goes with no other choice");
 	if (request.pid == (int)getpid())
 		return gu_usage_error(self, "this is the process that asks");
 	return report(&request);

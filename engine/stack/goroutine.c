@@ -284,6 +284,8 @@ static void read_one(struct reading *r, uint64_t addr, const uint8_t *bytes,
 	g.start_pc = FIELD(STARTPC);
 	g.wait_since = FIELD(WAITSINCE);
 	g.labels = FIELD(LABELS);
+	g.waiting = FIELD(WAITING);
+	g.timer = FIELD(TIMER);
 	g.locked = FIELD(LOCKEDM) != 0;
 	g.saved.pc = FIELD(SCHED_PC);
 	g.saved.sp = FIELD(SCHED_SP);

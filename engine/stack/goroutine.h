@@ -51,6 +51,8 @@ struct gu_goroutine {
 	uint64_t wait_since;    /* nanotime; 0: not known */
 	uint64_t labels;        /* address; 0: none */
 	uint64_t bubble;        /* id of the synctest bubble, 0: none */
+	uint64_t waiting;       /* its first sudog; 0: none */
+	uint64_t timer;         /* that it sleeps on, or slept; 0: none */
 	uint64_t stack_lo, stack_hi;
 	struct gu_regs regs;    /* if start is not GU_START_NONE */
 	struct gu_regs saved;   /* g.sched, for switches to its stack */

@@ -2,7 +2,6 @@
 #include "engine/stack/runtime.h"
 
 #include "engine/base/math.h"
-#include "engine/go/rtype.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,16 +13,11 @@ enum {
 
 /* --- layouts -------------------------------------------------------------- */
 
-struct field_name {
-	const char *path;
-	bool must;
-};
-
 #define MUST true
 #define MAY false
 #define X(field, name, need) {name, need},
-static const struct field_name g_fields[] = {GU_G_FIELD_LIST(X)};
-static const struct field_name m_fields[] = {GU_M_FIELD_LIST(X)};
+static const struct gu_field_name g_fields[] = {GU_G_FIELD_LIST(X)};
+static const struct gu_field_name m_fields[] = {GU_M_FIELD_LIST(X)};
 #undef X
 #undef MUST
 #undef MAY
@@ -66,23 +60,24 @@ static enum gu_status find_field(const struct gu_types *types,
 	return st;
 }
 
-static enum gu_status find_struct(const struct gu_types *types,
-	const char *name, const struct field_name *fields, size_t n,
-	struct gu_diag *diag, struct gu_rtype *type, struct gu_layout *out)
+enum gu_status gu_layout_find(const struct gu_types *types, const char *name,
+	const struct gu_field_name *fields, size_t n, struct gu_diag *diag,
+	struct gu_layout *out)
 {
 	struct gu_layout layout = {.size = 0};
-	enum gu_status st = gu_types_find(types, name, diag, type);
+	struct gu_rtype type;
+	enum gu_status st = gu_types_find(types, name, diag, &type);
 
 	if (st)
 		return st;
-	if (type->size == 0 || type->size > GU_STRUCT_MAX)
+	if (type.size == 0 || type.size > GU_STRUCT_MAX)
 		return gu_fail(diag, GU_BAD_DATA, "type %s has %" PRIu64
-			" bytes", name, type->size);
-	layout.size = type->size;
+			" bytes", name, type.size);
+	layout.size = type.size;
 	for (size_t i = 0; i < n; i++) {
 		struct gu_place place;
 
-		st = find_field(types, type, fields[i].path, diag, &place);
+		st = find_field(types, &type, fields[i].path, diag, &place);
 		if (st && fields[i].must)
 			return st;
 		if (st)
@@ -136,8 +131,8 @@ static void find_labels(struct gu_runtime *rt, const struct gu_types *types)
 static enum gu_status find_layouts(struct gu_runtime *rt, struct gu_diag *diag)
 {
 	struct gu_types gu_cleanup(gu_types_close) types = {.module = NULL};
-	struct gu_rtype g, m;
 	struct gu_place reason;
+	struct gu_rtype g;
 	enum gu_status st = gu_types_open(rt->module, diag, &types);
 
 	if (st == GU_NOT_FOUND)
@@ -145,11 +140,13 @@ static enum gu_status find_layouts(struct gu_runtime *rt, struct gu_diag *diag)
 			"this program describes no types: goroutines can be "
 			"listed for Go 1.7 and on");
 	if (!st)
-		st = find_struct(&types, "runtime.g", g_fields,
-			GU_COUNT(g_fields), diag, &g, &rt->g);
+		st = gu_layout_find(&types, "runtime.g", g_fields,
+			GU_COUNT(g_fields), diag, &rt->g);
 	if (!st)
-		st = find_struct(&types, "runtime.m", m_fields,
-			GU_COUNT(m_fields), diag, &m, &rt->m);
+		st = gu_layout_find(&types, "runtime.m", m_fields,
+			GU_COUNT(m_fields), diag, &rt->m);
+	if (!st)
+		st = gu_types_find(&types, "runtime.g", diag, &g);
 	if (st)
 		return st;
 	find_labels(rt, &types);
@@ -343,6 +340,8 @@ enum gu_status gu_runtime_open(const struct gu_module *module, uint64_t bias,
 		return st;
 	if (vars.lastpoll)
 		rt.lastpoll = vars.lastpoll + bias;
+	if (vars.addr[GU_RTVAR_SEMTABLE])
+		rt.semtable = vars.addr[GU_RTVAR_SEMTABLE] + bias;
 	if (vars.addr[GU_RTVAR_WAIT_REASONS])
 		rt.wait_reasons = (struct gu_slice){
 			vars.addr[GU_RTVAR_WAIT_REASONS] + bias,

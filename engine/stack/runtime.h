@@ -11,6 +11,7 @@
 
 #include "engine/go/module.h"
 #include "engine/go/rtvar.h"
+#include "engine/go/rtype.h"
 
 /* Fields by name; MUST: without it there is no list. */
 #define GU_G_FIELD_LIST(X)                        \
@@ -34,6 +35,8 @@
 	X(LOCKEDM, "lockedm", MAY)                \
 	X(LABELS, "labels", MAY)                  \
 	X(BUBBLE, "bubble", MAY)                  \
+	X(WAITING, "waiting", MAY)                \
+	X(TIMER, "timer", MAY)                    \
 	X(CLEANUPS, "runningCleanups", MAY)
 
 #define GU_M_FIELD_LIST(X)                        \
@@ -67,6 +70,20 @@ struct gu_layout {
 		uint32_t off, size;
 	} fields[GU_FIELDS_MAX];
 };
+
+/* A field that a layout is to have; without one that it MUST, it fails. */
+struct gu_field_name {
+	const char *path; /* as gu_types_place */
+	bool must;
+};
+
+/*
+ * Where the N FIELDS of the runtime's struct NAME are, by its descriptor.
+ * GU_UNSUPPORTED, GU_BAD_DATA.
+ */
+enum gu_status gu_layout_find(const struct gu_types *types, const char *name,
+	const struct gu_field_name *fields, size_t n, struct gu_diag *diag,
+	struct gu_layout *out) GU_MUST_CHECK;
 
 /* Short strings of the target, read once: wait reasons. */
 struct gu_interned {
@@ -105,6 +122,7 @@ struct gu_runtime {
 	struct gu_slice allgs;          /* proved */
 	bool allgs_scanned;             /* found by its looks alone */
 	uint64_t lastpoll;              /* of sched.lastpoll; 0: not found */
+	uint64_t semtable;              /* a claim (waits.h); 0: not found */
 	struct gu_slice wait_reasons;   /* array of strings; len 0: not found */
 	struct gu_interned *interned;   /* owned */
 	size_t ninterned;

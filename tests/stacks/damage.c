@@ -3,16 +3,18 @@
  * The goroutines of a program whose memory is damaged.  A fixture is stopped
  * and read through a decorator that alters words, or makes stretches
  * unreadable, at places drawn from a fixed seed: the list of goroutines, their
- * g's, their threads' m's and their stacks.
+ * g's, their threads' m's, their stacks and the queues in which they wait.
  *
  * Whatever is damaged, reading must end with a list or with a reason, each
  * entry of the list must be accounted for, and a goroutine that was not touched
- * must read as before, to the letter.
+ * must read as before, to the letter.  So must the questions end who waits for
+ * what.
  *
  *   damage [FILTER]: of the fixtures' names
  */
 #include "engine/base/math.h"
 #include "engine/emit/goroutine_text.h"
+#include "engine/emit/waits_text.h"
 #include "engine/image/elf_file.h"
 #include "engine/image/process.h"
 #include "tests/unit/fixtures.h"
@@ -75,9 +77,13 @@ struct told {
 	struct gu_buf text;
 };
 
+enum { WAITS_MAX = 64 };
+
 struct telling {
 	struct told *list;
 	size_t n;
+	uint64_t waits[WAITS_MAX]; /* what is waited for, and their entries */
+	size_t nwaits;
 	struct gu_slice allgs;
 	uint64_t g_size, m_size;
 	bool accounted;
@@ -105,8 +111,50 @@ static void tell_one(const struct gu_runtime *rt,
 	gu_goroutine_text_trace(&trace, &out->text);
 }
 
+static void take_wait(void *ctx, const struct gu_wait *wait)
+{
+	struct telling *t = ctx;
+
+	if (t->nwaits + 2 > WAITS_MAX)
+		return;
+	t->waits[t->nwaits++] = wait->addr;
+	if (wait->g->waiting)
+		t->waits[t->nwaits++] = wait->g->waiting;
+}
+
+/*
+ * Ask for all that BASE waits for (OUT itself, if NULL): whatever the answer,
+ * it must come.
+ */
+static enum gu_status tell_waits(const struct gu_runtime *rt,
+	const struct gu_goroutines *gs, const struct telling *base,
+	struct gu_diag *diag, struct telling *out)
+{
+	struct gu_waits gu_cleanup(gu_waits_close) w = {.rt = NULL};
+	struct gu_buf gu_cleanup(gu_buf_deinit) text;
+	const struct telling *asked = base ? base : out;
+	struct gu_wait wait;
+	unsigned damaged = 0;
+	enum gu_status st = gu_waits_open(rt, gs, diag, &w);
+
+	gu_buf_init(&text, false);
+	for (size_t i = 0; !st && i < gs->n; i++) {
+		if (gu_waits_channels_of(&w, &gs->list[i], take_wait, out,
+			NULL))
+			damaged++;
+		if (gu_waits_fd(&w, &gs->list[i], &wait))
+			take_wait(out, &wait);
+	}
+	for (size_t i = 0; !st && i < asked->nwaits; i++)
+		gu_waits_text(&w, asked->waits[i], &text);
+	if (!st && !base && damaged)
+		st = gu_fail(diag, GU_BAD_DATA, "an undamaged list is refused");
+	return st ? st : gu_buf_status(&text, diag);
+}
+
 static enum gu_status tell(const struct gu_module *module, uint64_t bias,
-	const struct gu_mem *mem, struct gu_diag *diag, struct telling *out)
+	const struct gu_mem *mem, const struct telling *base,
+	struct gu_diag *diag, struct telling *out)
 {
 	struct telling t = {.accounted = false};
 	struct gu_runtime rt = {.interned = NULL};
@@ -124,6 +172,7 @@ static enum gu_status tell(const struct gu_module *module, uint64_t bias,
 		t.allgs = rt.allgs;
 		t.g_size = rt.g.size;
 		t.m_size = rt.m.size;
+		st = tell_waits(&rt, &gs, base, diag, &t);
 		*out = t;
 	}
 	gu_goroutines_close(&gs);
@@ -136,7 +185,7 @@ static uint64_t draw_place(const struct telling *base)
 {
 	const struct told *g = &base->list[draw(base->n)];
 
-	switch (draw(5)) {
+	switch (draw(base->nwaits ? 6 : 5)) {
 	case 0:
 		return base->allgs.addr + draw(base->allgs.len * 8);
 	case 1:
@@ -144,6 +193,10 @@ static uint64_t draw_place(const struct telling *base)
 			    : g->addr + draw(base->g_size);
 	case 2: /* the part of the stack that is in use */
 		return g->stack_hi - 1 - draw(0x400);
+	case 3: /* what one waits for, or its entry in the queue */
+		if (base->nwaits)
+			return base->waits[draw(base->nwaits)] + draw(0x60);
+		return g->addr + draw(0x140);
 	default:
 		return g->addr + draw(0x140);
 	}
@@ -220,7 +273,7 @@ static void check_rounds(const char *name, const struct gu_module *module,
 		enum gu_status st;
 
 		draw_damage(&d, base);
-		st = tell(module, bias, &mem, &diag, &now);
+		st = tell(module, bias, &mem, base, &diag, &now);
 		refused += st != GU_OK;
 		good = st ? diag.text[0] != '\0'
 			  : now.accounted && same(&d, base, &now);
@@ -233,6 +286,8 @@ static void check_rounds(const char *name, const struct gu_module *module,
 	}
 	ok(good, "%s: %zu goroutines, %d damaged memories, %u refused", name,
 		base->n, ROUNDS, refused);
+	ok(base->nwaits, "%s: %zu places that are waited at", name,
+		base->nwaits);
 }
 
 static void check_process(const char *name, const char *path, int pid)
@@ -257,7 +312,7 @@ static void check_process(const char *name, const char *path, int pid)
 	bias = gu_elf_file_image(file)->is_dyn
 		? entry - gu_elf_file_entry(file) : 0;
 	mem = gu_process_mem(process);
-	st = tell(module, bias, &mem, &diag, &base);
+	st = tell(module, bias, &mem, NULL, &diag, &base);
 	if (is_status(st, GU_OK, &diag, "%s has goroutines", name)) {
 		ok(base.accounted, "%s: all entries are accounted for", name);
 		check_rounds(name, module, bias, &mem, &base);

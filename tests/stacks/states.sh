@@ -13,6 +13,8 @@ set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
 . "${abs_top_srcdir:?}/scripts/lib.sh"
+# shellcheck source=tests/stacks/lib.sh
+. "$abs_top_srcdir/tests/stacks/lib.sh"
 tool=${abs_top_builddir:?}/tools/gounstrip
 here=$abs_top_srcdir/tests/stacks
 versions=("$@")
@@ -45,32 +47,6 @@ result() { # OK NAME
 	fi
 }
 
-# build VERSION MODE: the program of both, from a cache; prints its path
-build() {
-	local goroot out mode=exe cgo=0
-
-	case $2 in
-	pie) mode=pie ;;
-	cgo) cgo=1 ;;
-	esac
-
-	out=$cache/states/$(cat "$here"/states/* | sha256sum | cut -c 1-12)/$1-$2
-	if [ ! -x "$out" ]; then
-		goroot=$(go_root "$1") || return 1
-		mkdir -p "${out%/*}" "$work/src"
-		cp "$here"/states/*.go "$work/src"
-		# type parameters need their own release's language
-		printf 'module gounstrip.test/states\n\ngo %s\n' "${1%.*}" \
-			>"$work/src/go.mod"
-		(cd "$work/src" && GOENV=off GOFLAGS='' GOROOT=$goroot \
-			GOTOOLCHAIN=local CGO_ENABLED=$cgo GO111MODULE=on \
-			"$goroot/bin/go" build -buildmode=$mode -ldflags='-s -w' \
-			-o "$out.new" . >&2) || return 1
-		mv "$out.new" "$out"
-	fi
-	printf '%s\n' "$out"
-}
-
 # normal FILE EARLY: without goroutine 1, which prints.  EARLY: 2 also without
 # labels, 1 also without the goroutines whose stacks are deep.
 normal() {
@@ -92,7 +68,7 @@ check() { # VERSION MODE
 	1.2[1-6].*) early=2 ;;
 	esac
 
-	program=$(build "$1" "$2" 2>"$work/build") || {
+	program=$(build states "$1" "$2" 2>"$work/build") || {
 		result 1 "$name: $(first_line "$work/build")"
 		return
 	}

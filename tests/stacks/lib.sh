@@ -1,0 +1,33 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # set by those who source this
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# What tests of Go programs of several releases share; needs scripts/lib.sh.
+
+# build FOLDER VERSION MODE: the program of all three, from a cache; prints its
+# path.  $work is a folder for what is in between.
+build() {
+	local from=$abs_top_srcdir/tests/stacks/$1 goroot out mode=exe cgo=0
+
+	case $3 in
+	pie) mode=pie ;;
+	cgo) cgo=1 ;;
+	esac
+
+	out=$cache/$1/$(cat "$from"/* | sha256sum | cut -c 1-12)/$2-$3
+	if [ ! -x "$out" ]; then
+		goroot=$(go_root "$2") || return 1
+		rm -rf "$work/src"
+		mkdir -p "${out%/*}" "$work/src"
+		cp "$from"/*.go "$work/src"
+		# type parameters need their own release's language
+		printf 'module gounstrip.test/%s\n\ngo %s\n' "$1" "${2%.*}" \
+			>"$work/src/go.mod"
+		(cd "$work/src" && GOENV=off GOFLAGS='' GOROOT=$goroot \
+			GOTOOLCHAIN=local CGO_ENABLED=$cgo GO111MODULE=on \
+			"$goroot/bin/go" build -buildmode=$mode -ldflags='-s -w' \
+			-o "$out.new" . >&2) || return 1
+		mv "$out.new" "$out"
+	fi
+	printf '%s\n' "$out"
+}
