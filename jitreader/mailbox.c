@@ -3,6 +3,7 @@
 
 #include "engine/emit/goroutine_text.h"
 #include "engine/emit/text.h"
+#include "engine/emit/waits_text.h"
 #include "engine/image/cache.h"
 
 #include <inttypes.h>
@@ -14,6 +15,8 @@ enum { CACHE_BYTES = 64 << 20, STATE_SIZE = 64 };
 
 struct request {
 	bool bt, all, stacks;
+	bool waits, waits_fd; /* who waits for… */
+	uint64_t awaited;     /* …this address, or descriptor */
 	uint64_t id, limit; /* 0: all */
 	char with[STATE_SIZE], without[STATE_SIZE];
 	struct gu_thread *threads;
@@ -27,12 +30,14 @@ struct answer {
 	struct gu_cache *cache;
 	struct gu_runtime rt;
 	struct gu_goroutines gs;
+	struct gu_waits waits;
 	struct gu_buf lines, commands;
 	uint64_t shown, hidden, left;
 };
 
 static void answer_deinit(struct answer *a)
 {
+	gu_waits_close(&a->waits);
 	gu_goroutines_close(&a->gs);
 	gu_runtime_close(&a->rt);
 	gu_cache_destroy(a->cache);
@@ -51,6 +56,10 @@ static void parse_line(const char *line, struct request *r)
 
 	if (sscanf(line, "bt %" SCNu64, &r->id) == 1)
 		r->bt = true;
+	else if (sscanf(line, "waits %" SCNx64, &r->awaited) == 1)
+		r->waits = true;
+	else if (sscanf(line, "fd %" SCNu64, &r->awaited) == 1)
+		r->waits_fd = true;
 	else if (sscanf(line, "limit %" SCNu64, &r->limit) == 1 ||
 		sscanf(line, "with %63[^\n]", r->with) == 1 ||
 		sscanf(line, "without %63[^\n]", r->without) == 1)
@@ -209,6 +218,20 @@ static enum gu_status put_all(struct answer *a, struct gu_diag *diag)
 	return gu_buf_status(&a->lines, diag);
 }
 
+static enum gu_status put_waits(struct answer *a, struct gu_diag *diag)
+{
+	const struct request *r = &a->request;
+	enum gu_status st = gu_waits_open(&a->rt, &a->gs, diag, &a->waits);
+
+	if (st)
+		return st;
+	if (r->waits_fd)
+		gu_waits_text_fd(&a->waits, r->awaited, &a->lines);
+	else
+		gu_waits_text(&a->waits, r->awaited, &a->lines);
+	return gu_buf_status(&a->lines, diag);
+}
+
 /* The first module, by the session's order, that has a runtime. */
 static enum gu_status open_runtime(struct gu_modules *modules,
 	const struct gu_mem *target, uint64_t pc, struct gu_diag *diag,
@@ -247,6 +270,8 @@ static enum gu_status make_reply(struct gu_modules *modules,
 	if (!st)
 		st = gu_goroutines_read(&a->rt, a->request.threads,
 			a->request.nthreads, 0, diag, &a->gs);
+	if (!st && (a->request.waits || a->request.waits_fd))
+		return put_waits(a, diag);
 	return st ? st : put_all(a, diag);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * gounstrip gdb-ask: the half of "info goroutines" and "go bt" outside of GDB.
+ * gounstrip gdb-ask: the half of "info goroutines", "go bt" and "go who-waits"
+ * outside of GDB.
  * It reads the threads that GDB has (gounstrip-threads), and leaves a request
  * for the reader (jitreader/mailbox.h) in the session folder.
  */
@@ -36,15 +37,21 @@ static long thread_of(const char *line)
 	return at ? strtol(at + 1, NULL, 10) : 0;
 }
 
-static void put_threads(struct gu_buf *request)
+/* What GDB's expressions came to, and the threads. */
+static void put_stdin(struct gu_buf *request)
 {
-	uint64_t pc, sp, fp;
+	uint64_t pc, sp, fp, addr;
 	char *line = NULL;
 	size_t size = 0;
 	long tid = 0;
 
 	while (getline(&line, &size, stdin) > 0)
-		if (strncmp(line, "Thread ", 7) == 0)
+		if (sscanf(line, "gounstrip-waits %" SCNx64, &addr) == 1)
+			gu_buf_printf(request, "waits %" PRIx64 "\n", addr);
+		else if (sscanf(line, "gounstrip-fd %" SCNu64, &addr) == 1)
+			gu_buf_printf(request, "fd %" PRIu64 "\n",
+				addr);
+		else if (strncmp(line, "Thread ", 7) == 0)
 			tid = thread_of(line);
 		else if (tid > 0 && sscanf(line, "gounstrip %" SCNx64 " %"
 			SCNx64 " %" SCNx64, &pc, &sp, &fp) == 3)
@@ -87,6 +94,8 @@ static bool put_words(struct gu_buf *request, int argc, char **argv)
 		gu_buf_printf(request, "bt %" PRIu64 "\n", id);
 		return true;
 	}
+	if (strcmp(argv[1], "waits") == 0)
+		return argc == 2;
 	if (strcmp(argv[1], "list") != 0)
 		return false;
 	for (int i = 2; i < argc; i += 1 + has_value)
@@ -117,11 +126,12 @@ static int run(const struct gu_command *self, int argc, char **argv)
 	gu_buf_init(&request, false);
 	if (!put_words(&request, argc, argv)) {
 		gu_complain(NULL, "these options or operands were not "
-			"expected: see 'help info goroutines', 'help go bt'");
+			"expected: see 'help info goroutines', 'help go bt', "
+			"'help go who-waits'");
 		return GU_EXIT_USAGE;
 	}
 	(void)self;
-	put_threads(&request);
+	put_stdin(&request);
 	st = gu_session_knock(gdb, &diag);
 	if (!st)
 		st = put_default(gdb, &diag);
@@ -133,7 +143,7 @@ static int run(const struct gu_command *self, int argc, char **argv)
 const struct gu_command gu_cmd_gdb_ask = {
 	.name = "gdb-ask",
 	.brief = "what gounstrip.gdb calls to ask the reader",
-	.operands = "list|bt [WORD]... <THREADS",
+	.operands = "list|bt|waits [WORD]... <THREADS",
 	.about = "Leaves a request in the session folder of the GDB that called "
 		 "it.",
 	.options = options,

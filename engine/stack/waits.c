@@ -497,17 +497,14 @@ enum gu_status gu_waits_near(const struct gu_waits *w, uint64_t addr,
 {
 	enum { SEMAPHORE_SIZE = 4 };
 	unsigned ptr = w->rt->mem.ptr_size;
-	uint64_t end, from = gu_align_up(addr, SEMAPHORE_SIZE);
-	enum gu_status st, first;
+	uint64_t at = gu_align_up(addr, SEMAPHORE_SIZE), end;
+	enum gu_status st, first = prove_table(w, diag);
 
-	if (!gu_add(addr, len, &end) || len > GU_WAITS_NEAR)
-		return gu_fail(diag, GU_INVALID, "0x%" PRIx64 " bytes at 0x%"
-			PRIx64 " were not expected", len, addr);
-	first = prove_table(w, diag);
-	for (uint64_t at = from; first == GU_OK && at < end;
-		at += SEMAPHORE_SIZE)
+	if (!gu_add(addr, len, &end))
+		end = UINT64_MAX - ptr;
+	for (; first == GU_OK && at < end; at += SEMAPHORE_SIZE)
 		first = walk_semaphore(w, at, visit, ctx, diag);
-	for (uint64_t at = gu_align_up(addr, ptr); at < end; at += ptr) {
+	for (at = gu_align_up(addr, ptr); at < end; at += ptr) {
 		st = walk_cond(w, at, visit, ctx, first ? NULL : diag);
 		first = first ? first : st;
 	}
