@@ -5,8 +5,10 @@
 # state that lasts prints all of them right after gounstrip has, with none but
 # the one that prints having moved.  Go 1.16 to 1.27: static, PIE, with C code.
 #
-# Differences that are expected: labels, which Go prints since 1.27; stacks of
-# more than 100 calls, of which Go up to 1.20 has the innermost only.
+# Differences that are expected: runtime.Stack stops those that run, so that they
+# are runnable; labels, which Go prints since 1.27; up to 1.20, stacks of more than
+# 100 calls, of which Go has the innermost only, and the line of a preempted call,
+# which Go takes from the instruction before.
 #
 #   states.sh [VERSION]...
 set -euo pipefail
@@ -48,15 +50,17 @@ result() { # OK NAME
 }
 
 # normal FILE EARLY: without goroutine 1, which prints.  EARLY: 2 also without
-# labels, 1 also without the goroutines whose stacks are deep.
+# labels, 1 also without the goroutines that spin, or whose stacks are deep.
 normal() {
-	local labels='' deep=none
+	local edit='s/ \[running/ [runnable/' drop=none
 
-	[ "$2" = 0 ] || labels='s/] \{.*\}:$/]:/'
-	[ "$2" != 1 ] || deep=main.deep
-	awk -f "$here/normal.awk" "$1" | grep -v '^1 ' | sed -E "$labels" |
+	[ "$2" = 0 ] || edit+='; s/] \{.*\}:$/]:/'
+	[ "$2" != 1 ] || drop=main.deep,main.spin
+	awk -f "$here/normal.awk" "$1" | grep -v '^1 ' | sed -E "$edit" |
 		sort -s -n -k 1,1 >"$work/all"
-	awk -v deep=$deep 'NR == FNR { if ($2 == deep) drop[$1]; next }
+	awk -v names=$drop 'NR == 1 { n = split(names, name, ",") }
+		NR == FNR { for (i = 1; i <= n; i++) if ($2 == name[i]) drop[$1]
+			next }
 		!($1 in drop)' "$work/all" "$work/all"
 }
 

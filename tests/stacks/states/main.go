@@ -176,6 +176,12 @@ var kinds = []func(*lot){receive, send, choose, nothing, nilReceive, nilSend,
 	deferred, panicking, faulting, nilCall, nilMethod, recursing, short,
 	twice, embedded, throughInterface, value, labelled, timer, once2, mapped}
 
+// spin stays at one instruction.
+func spin() {
+	for {
+	}
+}
+
 // finalize leaves the finalizer goroutine waiting in our code.
 func finalize(p *lot) {
 	runtime.SetFinalizer(&inner{5}, func(*inner) { <-p.never })
@@ -204,6 +210,11 @@ func main() {
 		go kind(p)
 	}
 	finalize(p)
+	// more than there are processors: some run, some could
+	runtime.GOMAXPROCS(3)
+	for i := 0; i < 4; i++ {
+		go spin()
+	}
 	time.Sleep(200 * time.Millisecond)
 	fmt.Println("ready")
 	bufio.NewReader(os.Stdin).ReadString('\n')
