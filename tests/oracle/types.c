@@ -2,7 +2,9 @@
 /*
  * The types of our symbol file against the unstripped twin's DWARF, by name
  * and Go kind: size, encoding, members (name, offset, embedded, the name of
- * their type), elements and lengths of arrays, targets of pointers.
+ * their type), elements and lengths of arrays, targets of pointers.  Then the
+ * variables of ours: address and the name of the type.  (Up to Go 1.21 the
+ * twin's data may be some pages further, all of it: see tests/unit/rtvar.c.)
  *
  * Told apart by design, and not compared: channels and maps (Go makes a type of
  * the runtime's struct for each element type), non-empty interfaces (ours name
@@ -19,6 +21,7 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <fcntl.h>
+#include <gelf.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,12 +33,14 @@ enum { DW_AT_go_kind = 0x2900, DW_AT_go_embedded_field = 0x2903 };
 struct twin {
 	struct gu_intern names; /* "kind name" */
 	Dwarf_Off *offs;       /* of the DIEs; 0: the twin has none */
+	uint64_t moduledata;   /* address of firstmoduledata */
 	char **keys;           /* own the strings */
 	uint32_t offs_cap, keys_cap;
 };
 
 struct counts {
 	unsigned compared, ours_only, differ;
+	unsigned vars, vars_differ;
 };
 
 static uint64_t attr(Dwarf_Die *die, unsigned name, uint64_t absent)
@@ -90,13 +95,40 @@ static const char *type_name(Dwarf_Die *die)
 	return name ? name : "";
 }
 
-/* A type that carries its Go kind; its key is "kind name". */
+/* The address of a variable that has one; else 0. */
+static uint64_t var_addr(Dwarf_Die *die)
+{
+	Dwarf_Attribute a;
+	Dwarf_Block block;
+	GElf_Ehdr ehdr;
+	struct gu_cur cur;
+
+	if (dwarf_tag(die) != DW_TAG_variable ||
+		!dwarf_attr(die, DW_AT_location, &a) ||
+		dwarf_formblock(&a, &block) != 0 ||
+		!gelf_getehdr(dwarf_getelf(dwarf_cu_getdwarf(die->cu)), &ehdr))
+		return 0;
+	cur = gu_cur(block.data, block.length, 0,
+		ehdr.e_ident[EI_DATA] == ELFDATA2MSB, "a location");
+	if (gu_cur_u8(&cur) != DW_OP_addr)
+		return 0;
+	return gu_cur_word(&cur, block.length == 9 ? 8 : 4);
+}
+
+/*
+ * A type that carries its Go kind; its key is "kind name".  A variable of the
+ * runtime: "var name".
+ */
 static bool key_of(Dwarf_Die *die, char *key, size_t size)
 {
 	uint64_t kind = attr(die, DW_AT_go_kind, 0);
 	const char *name = dwarf_diename(die);
 	int n;
 
+	if (name && var_addr(die) && strncmp(name, "runtime.", 8) == 0) {
+		n = snprintf(key, size, "var %s", name);
+		return n > 0 && (size_t)n < size;
+	}
 	if (!kind || !name)
 		return false;
 	n = snprintf(key, size, "%" PRIu64 " %s", kind, name);
@@ -148,6 +180,8 @@ static void remember(Dwarf_Die *die, void *ctx)
 		return;
 	n = number_of(twin, key); /* may move offs */
 	twin->offs[n] = dwarf_dieoffset(die);
+	if (strcmp(key, "var runtime.firstmoduledata") == 0)
+		twin->moduledata = var_addr(die);
 }
 
 static bool same_members(Dwarf_Die *a, Dwarf_Die *b, const char **why)
@@ -222,7 +256,39 @@ struct comparison {
 	struct twin *twin;
 	Dwarf *dwarf;
 	struct counts counts;
+	uint64_t moduledata; /* of ours */
 };
+
+static void find_moduledata(Dwarf_Die *die, void *ctx)
+{
+	struct comparison *c = ctx;
+	char key[4096];
+
+	if (key_of(die, key, sizeof key) &&
+		strcmp(key, "var runtime.firstmoduledata") == 0)
+		c->moduledata = var_addr(die);
+}
+
+static void compare_var(struct comparison *c, Dwarf_Die *ours)
+{
+	Dwarf_Die theirs;
+	char key[4096];
+	Dwarf_Off off;
+	uint32_t n;
+
+	(void)key_of(ours, key, sizeof key);
+	n = number_of(c->twin, key);
+	off = c->twin->offs[n];
+	c->counts.vars++;
+	if (off && dwarf_offdie(c->dwarf, off, &theirs) &&
+		var_addr(ours) - c->moduledata ==
+			var_addr(&theirs) - c->twin->moduledata &&
+		strcmp(type_name(ours), type_name(&theirs)) == 0)
+		return;
+	c->counts.vars_differ++;
+	printf("# %s: 0x%" PRIx64 " of type %s differs\n", key,
+		var_addr(ours), type_name(ours));
+}
 
 /* Ours has a name by the type's declared interface or an element type. */
 static bool by_design(uint64_t kind)
@@ -240,8 +306,13 @@ static void compare(Dwarf_Die *die, void *ctx)
 	Dwarf_Die other;
 	const char *why = "";
 
-	if (!key_of(die, key, sizeof key) ||
-		by_design(attr(die, DW_AT_go_kind, 0)))
+	if (!key_of(die, key, sizeof key))
+		return;
+	if (dwarf_tag(die) == DW_TAG_variable) {
+		compare_var(c, die);
+		return;
+	}
+	if (by_design(attr(die, DW_AT_go_kind, 0)))
 		return;
 	n = number_of(c->twin, key);
 	off = c->twin->offs[n];
@@ -281,12 +352,15 @@ static void compare_fixture(const struct fixture *fixture, const char *path)
 	gu_intern_init(&twin.names);
 	if (ours && c.dwarf) {
 		each_type(c.dwarf, remember, &twin);
+		each_type(ours, find_moduledata, &c);
 		each_type(ours, compare, &c);
 	}
 	ok(c.counts.compared > 0 && c.counts.differ == 0,
 		"%s: %u types equal, %u differ, %u that only we have",
 		fixture->name, c.counts.compared - c.counts.differ,
 		c.counts.differ, c.counts.ours_only);
+	ok(c.counts.vars_differ == 0, "%s: %u variables equal",
+		fixture->name, c.counts.vars);
 	for (uint32_t i = 0; i < twin.names.n; i++)
 		free(twin.keys[i]);
 	free(twin.keys);
