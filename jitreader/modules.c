@@ -267,3 +267,35 @@ const struct gu_loaded *gu_modules_find(struct gu_modules *modules,
 	}
 	return find_moved(modules, target, pc);
 }
+
+/* Of the first module, by the session's order, that describes one. */
+static void find_runtime(struct gu_modules *modules,
+	const struct gu_mem *target)
+{
+	struct gu_diag diag = {0};
+
+	modules->looked_for_runtime = true;
+	for (size_t i = 0; i < modules->session.nmodules; i++) {
+		struct gu_loaded *loaded = &modules->loaded[i];
+
+		if (!open_module(modules, i))
+			continue;
+		if (gu_runtime_describe(loaded->module, 0, target, &diag,
+			    &modules->runtime) == GU_OK) {
+			modules->has_runtime = loaded;
+			return;
+		}
+		modules->debug(modules->session.modules[i].file, &diag);
+	}
+}
+
+const struct gu_runtime *gu_modules_runtime(struct gu_modules *modules,
+	const struct gu_mem *target)
+{
+	if (!modules->looked_for_runtime)
+		find_runtime(modules, target);
+	if (!modules->has_runtime)
+		return NULL;
+	gu_runtime_move(&modules->runtime, modules->has_runtime->bias, target);
+	return &modules->runtime;
+}

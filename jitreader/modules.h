@@ -14,6 +14,7 @@
 #include "engine/emit/session.h"
 #include "engine/go/module.h"
 #include "engine/image/elf_file.h"
+#include "engine/stack/runtime.h"
 
 struct gu_loaded {
 	struct gu_elf_file *file; /* NULL until it is needed */
@@ -51,6 +52,9 @@ struct gu_modules {
 	struct gu_foreign foreign[GU_FOREIGN_MAX];
 	size_t nforeign;          /* ever noted; the newest are kept */
 	bool changed;             /* a session was read since this was unset */
+	struct gu_runtime runtime; /* only described; of … */
+	const struct gu_loaded *has_runtime; /* … this one, or NULL */
+	bool looked_for_runtime;
 	void (*debug)(const char *what, const struct gu_diag *diag);
 };
 
@@ -65,5 +69,12 @@ bool gu_modules_refresh(struct gu_modules *modules);
  */
 const struct gu_loaded *gu_modules_find(struct gu_modules *modules,
 	const struct gu_mem *target, uint64_t pc, bool known);
+
+/*
+ * What the program's runtime is like, where it is now; NULL if no module tells.
+ * It has no list of goroutines, and reads TARGET, which it does not outlive.
+ */
+const struct gu_runtime *gu_modules_runtime(struct gu_modules *modules,
+	const struct gu_mem *target);
 
 #endif

@@ -13,6 +13,8 @@
 #include "jitreader/modules.h"
 #include "jitreader/regs.h"
 
+#include "engine/stack/switches.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +39,8 @@ struct reader {
 	 */
 	bool walking; /* the next two are set */
 	struct place this_frame, its_caller;
+	bool innermost; /* nothing that we unwound called this_frame */
+	struct gu_stacks stacks; /* of the thread that is walked; or zeroed */
 };
 
 static struct reader reader;
@@ -60,10 +64,58 @@ static bool read_frame(struct gdb_unwind_callbacks *cb,
 
 	*known = reader.walking && gu_regs_get(cb, modules->arch, regs) &&
 		regs->pc == next->pc && regs->sp == next->sp;
+	if (!*known || next == &reader.its_caller)
+		reader.innermost = !*known;
 	reader.walking = false;
 	return *known ||
 		(gu_modules_refresh(modules) &&
 			gu_regs_get(cb, modules->arch, regs));
+}
+
+/* On which of the runtime's stacks the walk is.  Most steps stay on one. */
+static void find_stacks(const struct gu_runtime *rt,
+	const struct gu_regs *regs, bool known)
+{
+	struct gu_stacks *stacks = &reader.stacks;
+
+	if (known && (!stacks->here ||
+			     gu_bounds_have(&stacks->around, regs->sp) ||
+			     gu_bounds_have(&stacks->home, regs->sp)))
+		return;
+	if (gu_stacks_find(rt, regs, stacks))
+		*stacks = (struct gu_stacks){.m = 0};
+}
+
+/*
+ * The frame's caller may be on another stack; its id is made for GDB.  Go keeps
+ * its g in a register, so it is known in the caller too: from there on nobody
+ * needs to look for it.
+ */
+static void place_frame(const struct gu_loaded *loaded,
+	const struct gu_mem *target, const struct gu_regs *regs, bool known,
+	struct gu_frame *frame)
+{
+	const struct gu_runtime *rt =
+		gu_modules_runtime(&reader.modules, target);
+	const struct gu_stacks *stacks = &reader.stacks;
+	struct gu_diag diag = {.text = ""};
+	uint64_t id;
+
+	if (!rt)
+		return;
+	find_stacks(rt, regs, known);
+	if (!stacks->here)
+		return;
+	id = gu_stacks_frame_id(stacks, regs->sp, frame->cfa);
+	if (frame->end && gu_is_error(gu_stacks_cross(rt, stacks, regs,
+		reader.innermost, &diag, frame)))
+		debug("a stack ends", &diag);
+	frame->id_stack = id;
+	if (!frame->end && gu_unwind_keeps_g(loaded->module)) {
+		frame->caller.has_g = true;
+		frame->caller.g = gu_bounds_have(&stacks->home,
+			frame->caller.sp) ? stacks->g : stacks->here;
+	}
 }
 
 /* That frame and its module; NULL if it is not ours. */
@@ -95,6 +147,7 @@ static const struct gu_loaded *find_frame(struct gdb_unwind_callbacks *cb,
 			debug("a frame", &diag);
 		return NULL;
 	}
+	place_frame(loaded, &target, &regs, known, &frame);
 	reader.this_frame = (struct place){regs.pc, regs.sp};
 	reader.its_caller = (struct place){frame.caller.pc, frame.caller.sp};
 	reader.walking = true;
@@ -113,7 +166,7 @@ static bool is_for_gdb(const struct gu_loaded *loaded,
 	return frame->end == GU_END_NO_FRAME_INFO ||
 		frame->kind == GU_KIND_SIGRETURN ||
 		frame->kind == GU_KIND_SIGRETURN_SIGACTION ||
-		(frame->row.end_of_stack && gu_loaded_has_ends(loaded) &&
+		(frame->end && gu_loaded_has_ends(loaded) &&
 			gu_unwind_end(loaded->module, &frame->func));
 }
 

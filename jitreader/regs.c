@@ -60,13 +60,14 @@ bool gu_regs_get(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
 		return false;
 	regs.has_fp = get(cb, n->fp, &regs.fp);
 	regs.has_lr = get(cb, n->lr, &regs.lr);
+	regs.has_g = get(cb, n->g, &regs.g);
 	*out = regs;
 	return true;
 }
 
 /* What is still ours when GDB throws past us. */
 struct values {
-	struct gdb_reg_value *of[4];
+	struct gdb_reg_value *of[5];
 };
 
 static void free_values(struct values *values)
@@ -93,6 +94,7 @@ bool gu_regs_set(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
 		{n->sp, true, regs->sp},
 		{n->fp, regs->has_fp, regs->fp},
 		{n->lr, regs->has_lr && n->lr != NO_REGISTER, regs->lr},
+		{n->g, regs->has_g, regs->g},
 	};
 
 	for (size_t i = 0; i < GU_COUNT(given); i++)

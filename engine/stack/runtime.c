@@ -304,21 +304,26 @@ static enum gu_status scan_allgs(const struct gu_runtime *rt,
 		"program's variables");
 }
 
-static enum gu_status find_allgs(struct gu_runtime *rt,
-	const struct gu_rtvars *vars, struct gu_diag *diag)
+static enum gu_status find_allgs(struct gu_runtime *rt, struct gu_diag *diag)
 {
-	uint64_t claimed = vars->addr[GU_RTVAR_ALLGS];
 	struct sample s;
 
-	if (claimed)
-		return prove_allgs(rt, claimed + rt->bias, diag, &rt->allgs,
-			&s);
+	if (rt->allgs.addr)
+		return prove_allgs(rt, rt->allgs.addr, diag, &rt->allgs, &s);
 	rt->allgs_scanned = true;
 	return scan_allgs(rt, diag, &rt->allgs);
 }
 
-enum gu_status gu_runtime_open(const struct gu_module *module, uint64_t bias,
-	const struct gu_mem *mem, struct gu_diag *diag, struct gu_runtime *out)
+/* Where VAR runs; 0 if it was not found. */
+static uint64_t claimed(const struct gu_runtime *rt,
+	const struct gu_rtvars *vars, enum gu_rtvar var)
+{
+	return vars->addr[var] ? vars->addr[var] + rt->bias : 0;
+}
+
+enum gu_status gu_runtime_describe(const struct gu_module *module,
+	uint64_t bias, const struct gu_mem *mem, struct gu_diag *diag,
+	struct gu_runtime *out)
 {
 	struct gu_runtime rt = {.module = module, .bias = bias, .mem = *mem};
 	struct gu_rtvars vars = {.lastpoll = 0};
@@ -327,25 +332,47 @@ enum gu_status gu_runtime_open(const struct gu_module *module, uint64_t bias,
 	if (st)
 		return st;
 	st = gu_rtvars_find(module, diag, &vars);
-	if (st == GU_UNSUPPORTED) /* by its looks, then */
-		st = GU_OK;
-	if (!st)
-		st = find_allgs(&rt, &vars, diag);
-	if (!st) {
-		rt.interned = calloc(GU_INTERNED_MAX, sizeof *rt.interned);
-		if (!rt.interned)
-			st = gu_fail(diag, GU_NO_MEMORY, "out of memory");
-	}
-	if (st)
+	if (st && st != GU_UNSUPPORTED) /* by its looks, then */
 		return st;
+	rt.allgs.addr = claimed(&rt, &vars, GU_RTVAR_ALLGS);
+	rt.allm = claimed(&rt, &vars, GU_RTVAR_ALLM);
+	rt.semtable = claimed(&rt, &vars, GU_RTVAR_SEMTABLE);
 	if (vars.lastpoll)
 		rt.lastpoll = vars.lastpoll + bias;
-	if (vars.addr[GU_RTVAR_SEMTABLE])
-		rt.semtable = vars.addr[GU_RTVAR_SEMTABLE] + bias;
 	if (vars.addr[GU_RTVAR_WAIT_REASONS])
 		rt.wait_reasons = (struct gu_slice){
-			vars.addr[GU_RTVAR_WAIT_REASONS] + bias,
+			claimed(&rt, &vars, GU_RTVAR_WAIT_REASONS),
 			vars.wait_reasons};
+	*out = rt;
+	return GU_OK;
+}
+
+void gu_runtime_move(struct gu_runtime *rt, uint64_t bias,
+	const struct gu_mem *mem)
+{
+	uint64_t *const places[] = {&rt->allgs.addr, &rt->allm, &rt->lastpoll,
+		&rt->semtable, &rt->wait_reasons.addr};
+
+	for (size_t i = 0; i < GU_COUNT(places); i++)
+		if (*places[i])
+			*places[i] += bias - rt->bias;
+	rt->bias = bias;
+	rt->mem = *mem;
+}
+
+enum gu_status gu_runtime_open(const struct gu_module *module, uint64_t bias,
+	const struct gu_mem *mem, struct gu_diag *diag, struct gu_runtime *out)
+{
+	struct gu_runtime rt;
+	enum gu_status st = gu_runtime_describe(module, bias, mem, diag, &rt);
+
+	if (!st)
+		st = find_allgs(&rt, diag);
+	if (st)
+		return st;
+	rt.interned = calloc(GU_INTERNED_MAX, sizeof *rt.interned);
+	if (!rt.interned)
+		return gu_fail(diag, GU_NO_MEMORY, "out of memory");
 	*out = rt;
 	return GU_OK;
 }

@@ -44,6 +44,7 @@
 	X(GSIGNAL, "gsignal", MUST)               \
 	X(CURG, "curg", MUST)                     \
 	X(PROCID, "procid", MUST)                 \
+	X(LINK, "alllink", MAY)                   \
 	X(VDSO_SP, "vdsoSP", MAY)                 \
 	X(VDSO_PC, "vdsoPC", MAY)
 
@@ -119,14 +120,29 @@ struct gu_runtime {
 	struct {
 		uint64_t b, buckets, oldbuckets; /* offsets */
 	} hmap;                         /* for GU_LABELS_MAP */
-	struct gu_slice allgs;          /* proved */
+	struct gu_slice allgs;          /* proved; a claim, with len 0, if
+					   only described */
 	bool allgs_scanned;             /* found by its looks alone */
 	uint64_t lastpoll;              /* of sched.lastpoll; 0: not found */
 	uint64_t semtable;              /* a claim (waits.h); 0: not found */
+	uint64_t allm;                  /* a claim: the list of threads, or 0 */
 	struct gu_slice wait_reasons;   /* array of strings; len 0: not found */
 	struct gu_interned *interned;   /* owned */
 	size_t ninterned;
 };
+
+/*
+ * The same without the list of goroutines, and without a look at MEM: what the
+ * module itself tells, also of a program that has not begun.
+ * GU_UNSUPPORTED, GU_BAD_DATA, GU_NO_MEMORY.
+ */
+enum gu_status gu_runtime_describe(const struct gu_module *module,
+	uint64_t bias, const struct gu_mem *mem, struct gu_diag *diag,
+	struct gu_runtime *out) GU_MUST_CHECK;
+
+/* RT, which is only described, now runs at BIAS in MEM. */
+void gu_runtime_move(struct gu_runtime *rt, uint64_t bias,
+	const struct gu_mem *mem);
 
 /*
  * The runtime of MODULE, which runs at BIAS in MEM (copied).

@@ -2,6 +2,7 @@
 #include "engine/stack/traceback.h"
 
 #include "engine/base/math.h"
+#include "engine/stack/switches.h"
 
 #include <inttypes.h>
 
@@ -14,6 +15,7 @@ enum {
 struct walk {
 	const struct gu_runtime *rt;
 	const struct gu_goroutine *g;
+	struct gu_stacks stacks; /* the goroutine's only */
 	struct gu_regs regs;
 	bool exact;     /* pc was interrupted: it is no return address */
 	bool innermost;
@@ -26,7 +28,7 @@ struct walk {
 
 static bool on_stack(const struct walk *w, uint64_t sp)
 {
-	return sp > w->g->stack_lo && sp <= w->g->stack_hi;
+	return gu_bounds_have(&w->stacks.home, sp);
 }
 
 static bool is_arm64(const struct walk *w)
@@ -121,64 +123,51 @@ static bool was_interrupted(const struct walk *w)
 		&func) == GU_OK;
 }
 
-static enum gu_status go_through(struct walk *w, const struct gu_regs *regs,
-	struct gu_diag *diag)
+/* The caller is on the goroutine's stack, where the walk must not have been. */
+static enum gu_status cross_home(struct walk *w, struct gu_diag *diag)
 {
-	struct gu_code code = gu_runtime_code(w->rt, regs->pc);
+	enum gu_status st;
 
-	return gu_unwind_through(code.module, code.bias, &w->rt->mem, regs,
-		diag, &w->frame);
-}
-
-/* systemstack(f): f runs on the thread's stack, its caller is on ours. */
-static enum gu_status leave_systemstack(struct walk *w, struct gu_diag *diag)
-{
-	struct gu_regs regs = w->g->saved;
-
-	regs.pc = w->regs.pc;
-	if (w->reached || !on_stack(w, regs.sp))
+	if (w->reached)
 		return gu_fail(diag, GU_BAD_DATA, "%s",
 			gu_end_text(w->frame.end));
-	w->regs = regs;
-	w->switches++;
-	return go_through(w, &regs, diag);
+	w->hidden = w->frame.end != GU_END_SYSTEMSTACK;
+	st = gu_stacks_cross(w->rt, &w->stacks, &w->regs, w->innermost, diag,
+		&w->frame);
+	return st ? st : jump(w, &w->frame.caller, false, diag);
 }
 
-/* FRAME ends its stack: find what comes next, or say GU_STOP. */
+/*
+ * FRAME ends its stack: find what comes next, or say GU_STOP.  If the frame has
+ * a caller after that, the walk is still at the frame.
+ */
 static enum gu_status cross(struct walk *w, struct gu_diag *diag)
 {
-	enum gu_end end = w->frame.end;
-
-	switch (end) {
+	switch (w->frame.end) {
 	case GU_END_GOEXIT:
 		return GU_STOP;
-	case GU_END_SYSTEMSTACK:
-		return leave_systemstack(w, diag);
-	case GU_END_MCALL:
-	case GU_END_MORESTACK:
 	case GU_END_THREAD_START:
 		return jump_to_saved(w, diag);
 	case GU_END_SIGNAL:
 		w->hidden = true;
 		return jump_to_interrupted(w, w->regs.sp, diag);
+	case GU_END_SYSTEMSTACK:
+	case GU_END_MCALL:
+	case GU_END_MORESTACK:
 	case GU_END_CGO:
-		/* cgocallback leaves a frame of its own on both stacks */
-		if (on_stack(w, w->regs.sp))
-			return go_through(w, &w->regs, diag);
-		return jump_to_saved(w, diag);
 	case GU_END_SPWRITE:
-		/* pc and sp were saved before it moved sp, or sp is still
-		 * on the stack that it is going to leave */
-		if (w->innermost && on_stack(w, w->regs.sp))
-			return go_through(w, &w->regs, diag);
-		if (w->frame.kind == GU_KIND_GOGO)
+		if (on_stack(w, w->regs.sp))
+			return gu_stacks_cross(w->rt, &w->stacks, &w->regs,
+				w->innermost, diag, &w->frame);
+		if (w->frame.kind == GU_KIND_GOGO ||
+			w->frame.kind == GU_KIND_CGOCALLBACK ||
+			w->frame.kind == GU_KIND_CGOCALLBACK_GOFUNC)
 			return jump_to_saved(w, diag);
-		break;
+		return cross_home(w, diag);
 	default:
-		break;
+		return gu_fail_at(diag, GU_BAD_DATA, w->regs.pc, "%s",
+			gu_end_text(w->frame.end));
 	}
-	return gu_fail_at(diag, GU_BAD_DATA, w->regs.pc, "%s",
-		gu_end_text(end));
 }
 
 /* --- the walk ------------------------------------------------------------- */
@@ -242,8 +231,10 @@ static enum gu_status step(struct walk *w, struct gu_diag *diag)
 	if (st == GU_NOT_FOUND)
 		return leave_go(w, diag);
 	if (!st && w->frame.end) {
+		unsigned switches = w->switches;
+
 		st = cross(w, diag);
-		if (st || w->frame.end) /* done, or on another stack */
+		if (st || w->switches != switches) /* on another stack */
 			return st;
 	}
 	if (st)
@@ -392,6 +383,8 @@ static void finish(struct show *s)
 static void walk_all(struct show *s, const struct gu_goroutine *g)
 {
 	struct walk w = {.rt = s->rt, .g = g, .regs = g->regs,
+		.stacks = {.g = g->addr, .id = g->id, .saved = g->saved,
+			.home = {g->stack_lo, g->stack_hi}},
 		.exact = g->start == GU_START_THREAD, .innermost = true};
 	struct gu_diag diag = {.text = ""};
 	enum gu_status st = GU_OK;

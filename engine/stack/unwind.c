@@ -41,6 +41,7 @@ struct conventions {
 	bool lr;              /* the return address arrives in a register */
 	int64_t ra_size;      /* bytes that a call pushes */
 	int fp_since;         /* Go 1.N keeps frame pointers */
+	int g_since;          /* Go 1.N keeps g in numbers.g */
 	uint64_t injected_sp; /* bytes that an injected call puts below the
 				 interrupted sp (with LR in them), beyond
 				 what the callee's table counts:
@@ -52,10 +53,13 @@ struct conventions {
  * Architecture, 4.1.
  */
 static const struct conventions conventions[] = {
-	{GU_ARCH_AMD64, {.pc = 16, .sp = 7, .fp = 6, .lr = UINT8_MAX, .ra = 16},
-		.lr = false, .ra_size = 8, .fp_since = 7},
-	{GU_ARCH_ARM64, {.pc = 32, .sp = 31, .fp = 29, .lr = 30, .ra = 30},
-		.lr = true, .ra_size = 0, .fp_since = 12, .injected_sp = 16},
+	{GU_ARCH_AMD64, {.pc = 16, .sp = 7, .fp = 6, .lr = UINT8_MAX,
+		.g = 14, .ra = 16},
+		.lr = false, .ra_size = 8, .fp_since = 7, .g_since = 17},
+	{GU_ARCH_ARM64, {.pc = 32, .sp = 31, .fp = 29, .lr = 30,
+		.g = 28, .ra = 30},
+		.lr = true, .ra_size = 0, .fp_since = 12, .g_since = 5,
+		.injected_sp = 16},
 };
 
 static const struct conventions *conventions_of(enum gu_arch arch)
@@ -71,6 +75,13 @@ const struct gu_unwind_numbers *gu_unwind_numbers(enum gu_arch arch)
 	const struct conventions *conv = conventions_of(arch);
 
 	return conv ? &conv->numbers : NULL;
+}
+
+bool gu_unwind_keeps_g(const struct gu_module *module)
+{
+	const struct conventions *conv = conventions_of(module->image->arch);
+
+	return conv && module->version.lo >= conv->g_since;
 }
 
 /* --- the row -------------------------------------------------------------- */

@@ -15,7 +15,8 @@ struct gu_regs {
 	uint64_t pc, sp;
 	uint64_t fp;  /* RBP, x29 */
 	uint64_t lr;  /* x30; LR machines only */
-	bool has_fp, has_lr; /* known? pc and sp always are */
+	uint64_t g;   /* R14 (since 1.17), x28: where Go keeps its g */
+	bool has_fp, has_lr, has_g; /* known? pc and sp always are */
 };
 
 /* Why a walk ends; GU_END_NONE: it does not. */
@@ -77,12 +78,15 @@ struct gu_frame {
 
 /* DWARF's numbers of the registers; lr is UINT8_MAX on amd64. */
 struct gu_unwind_numbers {
-	uint8_t pc, sp, fp, lr;
+	uint8_t pc, sp, fp, lr, g;
 	uint8_t ra; /* where CFI has the return address: pc, or lr */
 };
 
 /* NULL if unwinding is not known for ARCH; it is for amd64 and arm64. */
 const struct gu_unwind_numbers *gu_unwind_numbers(enum gu_arch arch);
+
+/* Do MODULE's Go functions keep their g in a register? */
+bool gu_unwind_keeps_g(const struct gu_module *module);
 
 /*
  * Why stacks end at FUNC, wherever in it but at its very entry the pc is;

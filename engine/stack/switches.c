@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Where each switch leaves what it left: Go src/runtime/asm_amd64.s and
+ * asm_arm64.s (systemstack, mcall, morestack, asmcgocall, cgocallback),
+ * sys_linux_amd64.s (nanotime1), read at go1.12, go1.16, go1.20 and go1.26.
+ */
+#include "engine/stack/switches.h"
+
+#include "engine/base/math.h"
+
+#include <inttypes.h>
+
+enum {
+	THREADS_MAX = 1 << 16, /* Go's own limit is 10,000 */
+	NESTED_MAX = 64,       /* calls from C to Go to C … */
+};
+
+/* --- g and m -------------------------------------------------------------- */
+
+struct g {
+	uint64_t addr, m, id, status;
+	struct gu_bounds stack;
+	struct gu_regs saved;
+};
+
+struct m {
+	uint64_t addr, g0, gsignal, curg, link;
+};
+
+/* These FIELDS of LAYOUT, in one read. */
+static bool read_fields(const struct gu_runtime *rt,
+	const struct gu_layout *layout, const uint8_t *fields, size_t n,
+	uint64_t addr, uint8_t *bytes)
+{
+	uint32_t end = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t off = layout->fields[fields[i]].off;
+		uint32_t size = layout->fields[fields[i]].size;
+
+		if (off + size > end)
+			end = off + size;
+	}
+	return addr && addr % rt->mem.ptr_size == 0 && end &&
+		!gu_mem_read(&rt->mem, addr, bytes, end, NULL);
+}
+
+static bool read_g(const struct gu_runtime *rt, uint64_t addr, struct g *out)
+{
+	static const uint8_t fields[] = {GU_G_STACK_LO, GU_G_STACK_HI, GU_G_M,
+		GU_G_SCHED_SP, GU_G_SCHED_PC, GU_G_SCHED_LR, GU_G_SCHED_BP,
+		GU_G_STATUS, GU_G_GOID};
+	const struct gu_layout *layout = &rt->g;
+	uint8_t bytes[GU_STRUCT_MAX];
+	struct g g = {.addr = addr};
+
+	if (!read_fields(rt, layout, fields, sizeof fields, addr, bytes))
+		return false;
+#define FIELD(field) gu_layout_word(rt, layout, bytes, GU_G_##field)
+	g.stack.lo = FIELD(STACK_LO);
+	g.stack.hi = FIELD(STACK_HI);
+	g.m = FIELD(M);
+	g.id = FIELD(GOID);
+	g.status = FIELD(STATUS);
+	g.saved.sp = FIELD(SCHED_SP);
+	g.saved.pc = FIELD(SCHED_PC);
+	g.saved.lr = FIELD(SCHED_LR);
+	g.saved.fp = FIELD(SCHED_BP);
+#undef FIELD
+	g.saved.has_lr = g.saved.lr != 0;
+	g.saved.has_fp = layout->fields[GU_G_SCHED_BP].size != 0;
+	*out = g;
+	return g.stack.lo < g.stack.hi;
+}
+
+static bool read_m(const struct gu_runtime *rt, uint64_t addr, struct m *out)
+{
+	static const uint8_t fields[] = {GU_M_G0, GU_M_GSIGNAL, GU_M_CURG,
+		GU_M_LINK};
+	uint8_t bytes[GU_STRUCT_MAX];
+
+	if (!read_fields(rt, &rt->m, fields, sizeof fields, addr, bytes))
+		return false;
+	*out = (struct m){
+		.addr = addr,
+		.g0 = gu_layout_word(rt, &rt->m, bytes, GU_M_G0),
+		.gsignal = gu_layout_word(rt, &rt->m, bytes, GU_M_GSIGNAL),
+		.curg = gu_layout_word(rt, &rt->m, bytes, GU_M_CURG),
+		.link = gu_layout_word(rt, &rt->m, bytes, GU_M_LINK),
+	};
+	return true;
+}
+
+/* --- whose stack ---------------------------------------------------------- */
+
+static void set_home(struct gu_stacks *stacks, const struct g *g)
+{
+	stacks->g = g->addr;
+	stacks->id = g->id;
+	stacks->home = g->stack;
+	stacks->saved = g->saved;
+}
+
+/* Is SP on a stack of the thread M?  KNOWN (may be NULL) is a g that was read
+ * already. */
+static bool find_on_thread(const struct gu_runtime *rt, const struct m *m,
+	const struct g *known, uint64_t sp, struct gu_stacks *out)
+{
+	const uint64_t addrs[] = {m->curg, m->g0, m->gsignal};
+	struct gu_stacks stacks = {.m = m->addr};
+
+	for (size_t i = 0; i < GU_COUNT(addrs); i++) {
+		struct g g;
+
+		if (known && known->addr == addrs[i])
+			g = *known;
+		else if (!read_g(rt, addrs[i], &g) || g.m != m->addr)
+			continue;
+		if (addrs[i] == m->curg)
+			set_home(&stacks, &g);
+		if (!stacks.here && gu_bounds_have(&g.stack, sp)) {
+			stacks.here = g.addr;
+			stacks.around = g.stack;
+			if (stacks.g || !m->curg)
+				break;
+		}
+	}
+	*out = stacks;
+	return stacks.here != 0;
+}
+
+/* A goroutine that has no thread: parked, or not yet started. */
+static bool find_parked(const struct g *g, uint64_t sp, struct gu_stacks *out)
+{
+	if (g->m || g->id == 0 || !gu_bounds_have(&g->stack, sp) ||
+		gu_status_is_dead((uint32_t)g->status))
+		return false;
+	*out = (struct gu_stacks){.here = g->addr, .around = g->stack};
+	set_home(out, g);
+	return true;
+}
+
+static bool find_by_register(const struct gu_runtime *rt,
+	const struct gu_regs *regs, struct gu_stacks *out)
+{
+	struct g g;
+	struct m m;
+
+	if (!regs->has_g || !read_g(rt, regs->g, &g))
+		return false;
+	if (find_parked(&g, regs->sp, out))
+		return true;
+	return read_m(rt, g.m, &m) && (m.curg == g.addr || m.g0 == g.addr ||
+		m.gsignal == g.addr) &&
+		find_on_thread(rt, &m, &g, regs->sp, out);
+}
+
+enum gu_status gu_stacks_find(const struct gu_runtime *rt,
+	const struct gu_regs *regs, struct gu_stacks *out)
+{
+	uint64_t addr;
+	struct m m;
+
+	if (find_by_register(rt, regs, out))
+		return GU_OK;
+	if (!rt->allm || gu_mem_word(&rt->mem, rt->allm, NULL, &addr))
+		return GU_NOT_FOUND;
+	for (int i = 0; i < THREADS_MAX && read_m(rt, addr, &m); i++) {
+		if (find_on_thread(rt, &m, NULL, regs->sp, out))
+			return GU_OK;
+		addr = m.link;
+	}
+	return GU_NOT_FOUND;
+}
+
+uint64_t gu_stacks_frame_id(const struct gu_stacks *stacks, uint64_t sp,
+	uint64_t cfa)
+{
+	const uint64_t id_mask = (UINT64_C(1) << 29) - 1;
+
+	if (!gu_bounds_have(&stacks->home, sp))
+		return cfa;
+	return (UINT64_C(1) << 62) + ((stacks->id & id_mask) << 32) +
+		(UINT64_C(1) << 31) - (stacks->home.hi - cfa);
+}
+
+/* --- switches ------------------------------------------------------------- */
+
+struct crossing {
+	const struct gu_runtime *rt;
+	const struct gu_stacks *stacks;
+	const struct gu_regs *regs;
+	struct gu_diag *diag;
+	struct gu_frame *frame;
+};
+
+static enum gu_status refuse(struct crossing *c)
+{
+	return gu_fail_at(c->diag, GU_BAD_DATA, c->regs->pc, "%s",
+		gu_end_text(c->frame->end));
+}
+
+/* The frame's function had its frame with SP on the stack that it left. */
+static enum gu_status through(struct crossing *c, const struct gu_regs *regs)
+{
+	struct gu_code code = gu_runtime_code(c->rt, c->regs->pc);
+
+	return gu_unwind_through(code.module, code.bias, &c->rt->mem, regs,
+		c->diag, c->frame);
+}
+
+/* The caller's registers are known. */
+static enum gu_status lead_to(struct crossing *c, const struct gu_regs *regs)
+{
+	c->frame->caller = *regs;
+	c->frame->caller_exact = false;
+	c->frame->end = GU_END_NONE;
+	return GU_OK;
+}
+
+static bool is_on(const struct gu_stacks *stacks, uint64_t sp)
+{
+	return gu_bounds_have(&stacks->home, sp);
+}
+
+static bool has_saved(const struct gu_stacks *stacks)
+{
+	return stacks->g && stacks->saved.pc && is_on(stacks, stacks->saved.sp);
+}
+
+/* systemstack(f): f runs on the thread's stack, its caller is on ours. */
+static enum gu_status cross_systemstack(struct crossing *c)
+{
+	struct gu_regs regs = c->stacks->saved;
+
+	if (!has_saved(c->stacks))
+		return refuse(c);
+	regs.pc = c->regs->pc;
+	return through(c, &regs);
+}
+
+/*
+ * The goroutine left its registers and called a function on the system stack
+ * that does not return.
+ */
+static enum gu_status cross_saved(struct crossing *c)
+{
+	return has_saved(c->stacks) ? lead_to(c, &c->stacks->saved)
+				    : refuse(c);
+}
+
+/*
+ * mcall(f) pushes the goroutine as f's argument (or room for it, which f
+ * fills with it).  Once another runs, or none, the caller is not here.
+ */
+static enum gu_status cross_mcall(struct crossing *c)
+{
+	uint64_t g;
+
+	if (c->stacks->m && c->rt->module->image->arch == GU_ARCH_AMD64 &&
+		(gu_mem_word(&c->rt->mem, c->regs->sp, c->diag, &g) ||
+			g != c->stacks->g))
+		return GU_STOP;
+	return cross_saved(c);
+}
+
+/*
+ * On the system stack asmcgocall takes some bytes, and keeps there the
+ * goroutine and how far its stack pointer is from the upper end of its stack;
+ * or 0 and the stack pointer itself, if it was there already.
+ */
+struct kept {
+	uint64_t size, g, depth; /* offsets */
+};
+static const struct kept kept_forms[] = {{64, 48, 40}, {16, 8, 0}};
+
+/* The stack pointer that asmcgocall was called with, less what it took. */
+static bool read_kept(const struct crossing *c, const struct kept *kept,
+	uint64_t *sp)
+{
+	const struct gu_mem *mem = &c->rt->mem;
+	const struct gu_stacks *stacks = c->stacks;
+	uint64_t at = c->regs->sp, g, depth;
+	/* its frame is a return address and perhaps a frame pointer */
+	uint64_t rest = (uint64_t)c->frame->row.cfa_off - kept->size;
+
+	if (c->rt->module->image->arch != GU_ARCH_AMD64 ||
+		(rest != 8 && rest != 16) ||
+		gu_mem_word(mem, at + kept->g, NULL, &g) ||
+		gu_mem_word(mem, at + kept->depth, NULL, &depth))
+		return false;
+	*sp = (g ? stacks->home.hi - depth : depth);
+	if (g ? g != stacks->g || !is_on(stacks, *sp)
+	      : *sp <= at || !gu_bounds_have(&stacks->around, *sp))
+		return false;
+	*sp -= kept->size;
+	return true;
+}
+
+static enum gu_status cross_asmcgocall(struct crossing *c)
+{
+	struct gu_regs regs = *c->regs;
+	struct gu_frame left;
+	struct gu_code code;
+	enum gu_status st;
+
+	for (size_t i = 0; i < GU_COUNT(kept_forms); i++)
+		if (read_kept(c, &kept_forms[i], &regs.sp))
+			return through(c, &regs);
+	if (!has_saved(c->stacks))
+		return refuse(c);
+	/* it noted systemstack_switch as where it left the stack */
+	code = gu_runtime_code(c->rt, c->stacks->saved.pc);
+	st = gu_unwind_step(code.module, code.bias, &c->rt->mem,
+		&c->stacks->saved, c->diag, &left);
+	if (st || left.end)
+		return st ? st : refuse(c);
+	return lead_to(c, &left.caller);
+}
+
+/*
+ * vDSO code may need much stack.  Before it calls it, the runtime notes its
+ * own caller in m.
+ */
+static enum gu_status cross_to_vdso_caller(struct crossing *c)
+{
+	const struct gu_runtime *rt = c->rt;
+	const struct gu_layout *m = &rt->m;
+	struct gu_regs regs = {.pc = 0};
+
+	if (!c->stacks->m || !m->fields[GU_M_VDSO_SP].size ||
+		!m->fields[GU_M_VDSO_PC].size ||
+		gu_mem_word(&rt->mem, c->stacks->m +
+			m->fields[GU_M_VDSO_SP].off, c->diag, &regs.sp) ||
+		gu_mem_word(&rt->mem, c->stacks->m +
+			m->fields[GU_M_VDSO_PC].off, c->diag, &regs.pc) ||
+		!regs.pc || !is_on(c->stacks, regs.sp))
+		return refuse(c);
+	return lead_to(c, &regs);
+}
+
+/* gogo goes on where the goroutine left off, with its stack pointer. */
+static enum gu_status cross_gogo(struct crossing *c)
+{
+	struct gu_regs regs = *c->regs;
+
+	regs.pc = c->stacks->saved.pc;
+	return regs.pc ? lead_to(c, &regs) : refuse(c);
+}
+
+enum gu_status gu_stacks_cross(const struct gu_runtime *rt,
+	const struct gu_stacks *stacks, const struct gu_regs *regs,
+	bool innermost, struct gu_diag *diag, struct gu_frame *frame)
+{
+	struct crossing c = {rt, stacks, regs, diag, frame};
+	bool home = is_on(stacks, regs->sp);
+
+	switch (frame->end) {
+	case GU_END_SYSTEMSTACK:
+		return home ? through(&c, regs) : cross_systemstack(&c);
+	case GU_END_MCALL:
+		return home ? through(&c, regs) : cross_mcall(&c);
+	case GU_END_MORESTACK:
+		return home ? through(&c, regs) : cross_saved(&c);
+	case GU_END_CGO:
+		/* cgocallback leaves a frame of its own on both stacks */
+		if (home)
+			return through(&c, regs);
+		return frame->kind == GU_KIND_ASMCGOCALL ? cross_asmcgocall(&c)
+							 : refuse(&c);
+	case GU_END_SPWRITE:
+		if (frame->kind == GU_KIND_GOGO && home)
+			return cross_gogo(&c);
+		/* sp is still on the stack that the function is to leave */
+		if (innermost && home)
+			return through(&c, regs);
+		return cross_to_vdso_caller(&c);
+	default:
+		return GU_STOP;
+	}
+}
