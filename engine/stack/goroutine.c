@@ -32,26 +32,34 @@ struct reading {
 	const struct gu_thread *threads;
 	size_t nthreads;
 	struct gu_goroutines gs;
+	uint8_t *buf;          /* CHUNK bytes */
 	struct entry *entries; /* readable ones, by address */
 	size_t nentries;
 	struct gu_goroutine *found; /* by `at`; addr 0: not one */
 	uint64_t latest; /* nanotime seen */
 };
 
+/* Memory is read through GDB, which may throw past us. */
+static void reading_deinit(struct reading *r)
+{
+	free(r->buf);
+	free(r->entries);
+	free(r->found);
+}
+
 /* --- runtime.allgs -------------------------------------------------------- */
 
-static enum gu_status take_words(struct reading *r, uint64_t first,
-	uint64_t n, uint8_t *buf)
+static enum gu_status take_words(struct reading *r, uint64_t first, uint64_t n)
 {
 	unsigned ptr = r->rt->mem.ptr_size;
 	uint64_t addr = r->rt->allgs.addr + first * ptr;
 	struct gu_cur cur;
-	enum gu_status st = gu_mem_read(&r->rt->mem, addr, buf,
+	enum gu_status st = gu_mem_read(&r->rt->mem, addr, r->buf,
 		(size_t)n * ptr, NULL);
 
 	if (st)
 		return st;
-	cur = gu_cur(buf, (size_t)n * ptr, addr, r->rt->mem.be, "allgs");
+	cur = gu_cur(r->buf, (size_t)n * ptr, addr, r->rt->mem.be, "allgs");
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t g = gu_cur_word(&cur, ptr);
 
@@ -91,20 +99,18 @@ static enum gu_status read_entries(struct reading *r, struct gu_diag *diag)
 {
 	unsigned ptr = r->rt->mem.ptr_size;
 	uint64_t len = r->rt->allgs.len, step, n;
-	uint8_t *buf = malloc(CHUNK);
 
 	r->gs.listed = len;
+	r->buf = malloc(CHUNK);
 	r->entries = calloc((size_t)len, sizeof *r->entries);
 	r->found = calloc((size_t)len, sizeof *r->found);
-	if (!buf || !r->entries || !r->found) {
-		free(buf);
+	if (!r->buf || !r->entries || !r->found)
 		return gu_fail(diag, GU_NO_MEMORY,
 			"no memory for the list of goroutines");
-	}
 	for (uint64_t i = 0; i < len; i += n) {
 		for (step = CHUNK; ; step = PIECE) {
 			n = len - i < step / ptr ? len - i : step / ptr;
-			if (take_words(r, i, n, buf) == GU_OK)
+			if (take_words(r, i, n) == GU_OK)
 				break;
 			if (step == PIECE) {
 				r->gs.unreadable += n;
@@ -112,7 +118,6 @@ static enum gu_status read_entries(struct reading *r, struct gu_diag *diag)
 			}
 		}
 	}
-	free(buf);
 	sort_entries(r);
 	return GU_OK;
 }
@@ -337,14 +342,12 @@ static size_t batch(const struct reading *r, size_t i, size_t *size)
 	return j - i;
 }
 
-static enum gu_status read_goroutines(struct reading *r, struct gu_diag *diag)
+static void read_goroutines(struct reading *r)
 {
 	const struct gu_mem *mem = &r->rt->mem;
 	size_t gsize = (size_t)r->rt->g.size, n, size;
-	uint8_t *buf = malloc(CHUNK);
+	uint8_t *buf = r->buf;
 
-	if (!buf)
-		return gu_fail(diag, GU_NO_MEMORY, "out of memory");
 	for (size_t i = 0; i < r->nentries; i += n) {
 		const struct entry *e = &r->entries[i];
 
@@ -360,8 +363,6 @@ static enum gu_status read_goroutines(struct reading *r, struct gu_diag *diag)
 			else
 				take_bytes(r, &e[j], buf);
 	}
-	free(buf);
-	return GU_OK;
 }
 
 /*
@@ -395,26 +396,23 @@ static void close_gaps(struct reading *r)
 			r->found[n++] = r->found[i];
 	r->gs.list = r->found;
 	r->gs.n = n;
+	r->found = NULL;
 }
 
 enum gu_status gu_goroutines_read(struct gu_runtime *rt,
 	const struct gu_thread *threads, size_t nthreads, uint64_t now,
 	struct gu_diag *diag, struct gu_goroutines *out)
 {
-	struct reading r = {.rt = rt, .threads = threads,
-		.nthreads = nthreads};
+	gu_cleanup(reading_deinit) struct reading r = {.rt = rt,
+		.threads = threads, .nthreads = nthreads};
 	enum gu_status st = read_entries(&r, diag);
 
-	if (!st)
-		st = read_goroutines(&r, diag);
-	free(r.entries);
-	if (!st && r.gs.unreadable == r.gs.listed)
-		st = gu_fail_at(diag, GU_FAULT, rt->allgs.addr,
-			"no goroutine can be read");
-	if (st) {
-		free(r.found);
+	if (st)
 		return st;
-	}
+	read_goroutines(&r);
+	if (r.gs.unreadable == r.gs.listed)
+		return gu_fail_at(diag, GU_FAULT, rt->allgs.addr,
+			"no goroutine can be read");
 	find_now(&r, now);
 	close_gaps(&r);
 	*out = r.gs;
