@@ -9,6 +9,7 @@
 #define GU_EMIT_DWARF_TYPES_H
 
 #include "engine/go/rtype.h"
+#include "engine/go/rtvar.h"
 
 /* Where it all goes; the buffers are the caller's. */
 struct gu_dwarf_types_out {
@@ -17,6 +18,11 @@ struct gu_dwarf_types_out {
 	struct gu_buf *strs;   /* .debug_str */
 	unsigned version;      /* of DWARF */
 	uint32_t comp_dir, producer; /* offsets in strs */
+	/*
+	 * The variables to describe; their sizes become those of their types.
+	 * NULL: none.
+	 */
+	struct gu_rtvars *vars;
 };
 
 struct gu_dwarf_types_stats {

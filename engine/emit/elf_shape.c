@@ -169,6 +169,43 @@ static bool make_text(struct gu_elf_shape *shape,
 	return module->lo >= module->hi || add(shape, &text);
 }
 
+/* Variables: the ranges that MODULE tells of, where no section holds them. */
+static bool make_data(struct gu_elf_shape *shape,
+	const struct gu_module *module)
+{
+	const struct gu_moduledata *md = &module->md;
+	const struct {
+		const char *name;
+		uint64_t from, to;
+	} ranges[] = {
+		{".noptrdata", md->noptrdata, md->enoptrdata},
+		{".data", md->data, md->edata},
+		{".bss", md->bss, md->ebss},
+		{".noptrbss", md->noptrbss, md->enoptrbss},
+		{".go.module", md->addr, md->addr + md->size}, /* 1.26 */
+	};
+
+	for (size_t i = 0; i < GU_COUNT(ranges); i++) {
+		uint64_t from = ranges[i].from, to = ranges[i].to;
+		struct gu_elf_section s = {
+			.name = gu_str(ranges[i].name),
+			.type = SHT_NOBITS,
+			.flags = SHF_ALLOC | SHF_WRITE,
+			.addr = from,
+			.size = to - from,
+			.align = 1,
+		};
+
+		if (from >= to ||
+			!gu_image_segment(module->image, from, to - from) ||
+			gu_elf_shape_section(shape, from, 1, false))
+			continue;
+		if (!add(shape, &s))
+			return false;
+	}
+	return true;
+}
+
 static void add_segments(const struct gu_image *image,
 	struct gu_elf_writer *w)
 {
@@ -238,6 +275,8 @@ enum gu_status gu_elf_shape_init(struct gu_elf_shape *shape,
 	ok = take_sections(shape, image);
 	if (ok && !gu_elf_shape_section(shape, module->lo, 1, true))
 		ok = make_text(shape, module);
+	if (ok && module->has_md)
+		ok = make_data(shape, module);
 	for (uint32_t i = 0; i < shape->n; i++)
 		(void)gu_elf_writer_section(w, &shape->sections[i]);
 	if (ok && !w->failed && !shape->build_id.failed &&

@@ -27,7 +27,7 @@ enum gu_status gu_elf_shape_like(const struct gu_elf_file *file,
 /*
  * Add to W the notes, sections and segments of FILE, the image of MODULE.
  * Where section headers are missing or have no code where MODULE has, .text is
- * made.  SHAPE must outlive W.  GU_NO_MEMORY.
+ * made; likewise the sections of variables.  SHAPE must outlive W.  GU_NO_MEMORY.
  */
 enum gu_status gu_elf_shape_init(struct gu_elf_shape *shape,
 	const struct gu_module *module, const struct gu_elf_file *file,

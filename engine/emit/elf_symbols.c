@@ -91,9 +91,42 @@ static uint32_t put_all(struct gu_buf *buf, bool is64,
 	return n;
 }
 
+static void put_vars(struct gu_elf_symbols *symbols, bool is64,
+	const struct others *others, const struct gu_rtvars *vars)
+{
+	for (int v = 0; v < GU_RTVAR_COUNT; v++) {
+		const char *name = gu_rtvar_name((enum gu_rtvar)v);
+		struct symbol symbol = {vars->addr[v], vars->size[v], 0, 0,
+			ELF64_ST_INFO(STB_GLOBAL, STT_OBJECT)};
+
+		if (vars->addr[v])
+			symbol.section = (uint16_t)gu_elf_shape_section(
+				others->shape, symbol.addr, symbol.size, false);
+		if (symbol.section == 0)
+			continue;
+		symbol.name = gu_func_list_str(others->list, gu_str(name));
+		symbols->vars_at[v] = symbols->symtab.n;
+		put(&symbols->symtab, is64, &symbol);
+	}
+}
+
+void gu_elf_symbols_resize(struct gu_elf_symbols *symbols,
+	const struct gu_rtvars *vars, bool is64)
+{
+	size_t at = is64 ? offsetof(Elf64_Sym, st_size)
+			 : offsetof(Elf32_Sym, st_size);
+
+	for (int v = 0; v < GU_RTVAR_COUNT; v++)
+		if (symbols->vars_at[v])
+			gu_buf_patch(&symbols->symtab,
+				symbols->vars_at[v] + at, vars->size[v],
+				is64 ? 8 : 4);
+}
+
 enum gu_status gu_elf_symbols_init(struct gu_elf_symbols *symbols,
 	struct gu_func_list *list, struct gu_elf_shape *shape,
-	const struct gu_elf_file *file, struct gu_diag *diag)
+	const struct gu_elf_file *file, const struct gu_rtvars *vars,
+	struct gu_diag *diag)
 {
 	bool is64 = gu_elf_file_image(file)->mem.ptr_size == 8;
 	struct others others = {.list = list, .shape = shape};
@@ -105,11 +138,13 @@ enum gu_status gu_elf_symbols_init(struct gu_elf_symbols *symbols,
 	if (!st && others.failed)
 		st = gu_fail(diag, GU_NO_MEMORY, "no memory for symbols");
 	if (!st) {
-		(void)gu_buf_reserve(buf, ((size_t)list->n + others.n + 1) *
+		(void)gu_buf_reserve(buf, ((size_t)list->n + others.n + 1 +
+					GU_RTVAR_COUNT) *
 			(is64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym)));
 		put(buf, is64, &(struct symbol){0});
 		symbols->first_global = 1 + put_all(buf, is64, &others, false);
 		(void)put_all(buf, is64, &others, true);
+		put_vars(symbols, is64, &others, vars);
 		symbols->strtab_size = list->strs.n;
 		st = gu_buf_status(buf, diag);
 	}

@@ -29,6 +29,7 @@ struct symfile {
 	struct gu_elf_writer writer;
 	struct gu_elf_shape shape;
 	struct gu_func_list funcs;
+	struct gu_rtvars vars;
 	struct gu_elf_symbols symbols;
 	struct gu_dwarf_line lines;
 	struct gu_dwarf_info info;
@@ -212,6 +213,7 @@ static enum gu_status add_types(struct symfile *sf, struct gu_diag *diag)
 		.version = sf->opts->dwarf_version,
 		.comp_dir = sf->comp_dir,
 		.producer = sf->producer,
+		.vars = &sf->vars,
 	};
 	struct gu_dwarf_types_stats stats;
 	struct gu_types types;
@@ -223,6 +225,8 @@ static enum gu_status add_types(struct symfile *sf, struct gu_diag *diag)
 	gu_types_close(&types);
 	sf->stats.types = stats.types;
 	sf->stats.dropped += stats.dropped;
+	gu_elf_symbols_resize(&sf->symbols, &sf->vars,
+		sf->module->image->mem.ptr_size == 8);
 	return st;
 }
 
@@ -370,9 +374,11 @@ static enum gu_status make(struct symfile *sf, const struct gu_elf_file *file,
 	st = gu_elf_shape_init(&sf->shape, sf->module, file, &sf->writer, diag);
 	if (!st)
 		st = gu_func_list_init(&sf->funcs, sf->module, &sf->shape, diag);
+	if (!st && !sf->opts->basic)
+		st = gu_rtvars_find_all(sf->module, diag, &sf->vars);
 	if (!st)
 		st = gu_elf_symbols_init(&sf->symbols, &sf->funcs, &sf->shape,
-			file, diag);
+			file, &sf->vars, diag);
 	if (!st)
 		st = make_dwarf(sf, diag);
 	if (!st)

@@ -97,9 +97,9 @@ static inline uint64_t gu_rtype_nresults(const struct gu_rtype *type)
 }
 
 /*
- * Set NAME to what Go's linker calls TYPE: as `name`, but with whole import
- * paths ("*example.org/shop.Order").  False, with NAME empty, if it would be
- * longer than GU_TYPE_NAME_MAX, nests too deep, or names what is not there.
+ * Append to NAME what Go's linker calls TYPE: as `name`, but with whole import
+ * paths ("*example.org/shop.Order").  False, with NAME as it was, if it would
+ * be longer than GU_TYPE_NAME_MAX, nests too deep, or names what is not there.
  */
 enum { GU_TYPE_NAME_MAX = 1 << 14 };
 bool gu_types_name(const struct gu_types *types, const struct gu_rtype *type,

@@ -193,10 +193,11 @@ static bool put(const struct gu_types *types, uint64_t addr,
 bool gu_types_name(const struct gu_types *types, const struct gu_rtype *type,
 	struct gu_buf *name)
 {
-	name->n = 0;
+	size_t before = name->n;
+
 	if (put(types, type->addr, name, DEPTH_MAX) &&
 		name->n <= GU_TYPE_NAME_MAX)
 		return true;
-	name->n = 0;
+	name->n = before;
 	return false;
 }
