@@ -7,13 +7,15 @@
 
 #include <stdio.h>
 
-enum { OPT_DWARF = GU_OPTION_LONG, OPT_INSTALL, OPT_BASIC };
+enum { OPT_DWARF = GU_OPTION_LONG, OPT_INSTALL, OPT_BASIC,
+	OPT_EH_FRAME };
 
 static const struct gu_option options[] = {
 	{'o', "output", "OUT", "write it to OUT, not into the cache"},
 	{OPT_INSTALL, "install", "DIR", "write it to DIR/.build-id/xx/yyyy.debug"},
 	{OPT_BASIC, "basic", NULL,
 		"functions and lines only: half the size and time"},
+	{OPT_EH_FRAME, "eh-frame", NULL, "frame info as .eh_frame as well"},
 	{OPT_DWARF, "dwarf", "N", "version of DWARF: 5 (the default) or 4"},
 	{0},
 };
@@ -61,6 +63,8 @@ static int run(const struct gu_command *self, int argc, char **argv)
 			dir = parser.arg;
 		if (c == OPT_BASIC)
 			opts.basic = true;
+		if (c == OPT_EH_FRAME)
+			opts.eh_frame = true;
 		if (c != OPT_DWARF)
 			continue;
 		if (!gu_parse_number(parser.arg, false, &version) ||

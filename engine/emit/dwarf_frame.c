@@ -9,15 +9,20 @@ struct writer {
 	const struct gu_module *module;
 	const struct gu_unwind_numbers *numbers;
 	struct gu_buf *out;
+	bool eh;                /* .eh_frame, not .debug_frame */
 	int64_t ra_size;        /* bytes that a call pushes: cfa - sp at entry */
-	size_t cie; /* where it begins; SIZE_MAX: not yet written */
+	/* where the CIEs begin: of signal frames [1], others; SIZE_MAX: not yet
+	   written */
+	size_t cies[2];
 };
 
 enum {
 	/* .debug_frame's: 1 up to DWARF 2, 3 in 3, 4 since; DWARF 5 7.24 */
 	CIE_VERSION = 4,
+	EH_CIE_VERSION = 1, /* LSB 5.0 core, 10.6.1 */
 	LENGTH_SIZE = 4, /* 32-bit DWARF */
 	DATA_ALIGN = -8, /* saved registers are multiples of it from the CFA */
+	DW_EH_PE_ABSPTR = 0, /* LSB 5.0 core, 10.5: an address as it is */
 };
 
 static size_t begin_entry(struct writer *w)
@@ -56,19 +61,45 @@ static void put_rule(struct writer *w, uint8_t rule, uint8_t reg)
 	gu_buf_uleb(w->out, reg);
 }
 
+/*
+ * The augmentation: R, how .eh_frame has its addresses; S, a signal frame.
+ * In .debug_frame not all know S, so its z has a length of 0, which reads as
+ * DW_CFA_nop where z is not known either.
+ */
+static void put_augmentation(struct writer *w, bool signal)
+{
+	const char *text = w->eh ? (signal ? "zRS" : "zR")
+				 : (signal ? "zS" : "");
+
+	gu_buf_cstr(w->out, gu_str(text));
+}
+
+static void put_augmentation_data(struct writer *w, bool signal)
+{
+	if (w->eh) {
+		gu_buf_uleb(w->out, 1);
+		gu_buf_u8(w->out, DW_EH_PE_ABSPTR);
+	} else if (signal) {
+		gu_buf_uleb(w->out, 0);
+	}
+}
+
 /* What holds at a function's entry. */
-static size_t put_cie(struct writer *w)
+static size_t put_cie(struct writer *w, bool signal)
 {
 	size_t at = begin_entry(w);
 
-	gu_buf_word(w->out, UINT32_MAX, 4); /* CIE_id */
-	gu_buf_u8(w->out, CIE_VERSION);
-	gu_buf_cstr(w->out, gu_str(""));
-	gu_buf_u8(w->out, w->module->tab.ptr_size);
-	gu_buf_u8(w->out, 0); /* segment selector size */
+	gu_buf_word(w->out, w->eh ? 0 : UINT32_MAX, 4); /* CIE_id */
+	gu_buf_u8(w->out, w->eh ? EH_CIE_VERSION : CIE_VERSION);
+	put_augmentation(w, signal);
+	if (!w->eh) {
+		gu_buf_u8(w->out, w->module->tab.ptr_size);
+		gu_buf_u8(w->out, 0); /* segment selector size */
+	}
 	gu_buf_uleb(w->out, w->module->tab.quantum);
 	gu_buf_sleb(w->out, DATA_ALIGN);
-	gu_buf_uleb(w->out, w->numbers->ra);
+	gu_buf_uleb(w->out, w->numbers->ra); /* < 128: version 1's byte */
+	put_augmentation_data(w, signal);
 	gu_buf_u8(w->out, DW_CFA_def_cfa);
 	gu_buf_uleb(w->out, w->numbers->sp);
 	gu_buf_uleb(w->out, (uint64_t)w->ra_size);
@@ -81,11 +112,23 @@ static size_t put_cie(struct writer *w)
 	return at;
 }
 
-static size_t cie_of(struct writer *w)
+static size_t cie_of(struct writer *w, bool signal)
 {
-	if (w->cie == SIZE_MAX)
-		w->cie = put_cie(w);
-	return w->cie;
+	if (w->cies[signal] == SIZE_MAX)
+		w->cies[signal] = put_cie(w, signal);
+	return w->cies[signal];
+}
+
+/* The head of an FDE, begun at AT. */
+static void put_fde(struct writer *w, size_t at, size_t cie, bool signal,
+	const struct gu_func *func, uint64_t end)
+{
+	/* .eh_frame: how far back the CIE is; else its section offset */
+	gu_buf_word(w->out, w->eh ? at + LENGTH_SIZE - cie : cie, 4);
+	gu_buf_word(w->out, func->entry, w->module->tab.ptr_size);
+	gu_buf_word(w->out, end - func->entry, w->module->tab.ptr_size);
+	if (w->eh || signal)
+		gu_buf_uleb(w->out, 0); /* bytes of augmentation */
 }
 
 static void put_advance(struct writer *w, uint64_t bytes)
@@ -198,17 +241,18 @@ static bool is_restorer(const struct gu_module *module,
 static enum gu_status put_function(struct writer *w, const struct gu_func *func,
 	uint64_t end)
 {
-	size_t cie = cie_of(w), at = begin_entry(w);
+	bool signal = gu_unwind_injected(gu_module_kind(w->module, func));
+	size_t cie = cie_of(w, signal), at = begin_entry(w);
 	struct state old = entry_state(w), s;
-	uint64_t pc = func->entry, at_pc = pc;
+	uint64_t at_pc = func->entry;
+	struct gu_rows rows;
 
-	gu_buf_word(w->out, cie, 4); /* CIE_pointer: its section offset */
-	gu_buf_word(w->out, func->entry, w->module->tab.ptr_size);
-	gu_buf_word(w->out, end - func->entry, w->module->tab.ptr_size);
-	while (pc < end) {
+	put_fde(w, at, cie, signal, func, end);
+	gu_rows_init(&rows, w->module, func);
+	while (rows.pc < end) {
+		uint64_t pc = rows.pc;
 		struct gu_row row;
-		enum gu_status st = gu_unwind_row(w->module, func, pc, NULL,
-			&row);
+		enum gu_status st = gu_rows_next(&rows, NULL, &row);
 
 		if (st || row.end <= pc) {
 			w->out->n = at;
@@ -222,20 +266,20 @@ static enum gu_status put_function(struct writer *w, const struct gu_func *func,
 			at_pc = pc;
 			old = s;
 		}
-		pc = row.end;
 	}
 	end_entry(w, at);
 	return GU_OK;
 }
 
 uint32_t gu_dwarf_frame_put(const struct gu_module *module,
-	const struct gu_func_list *funcs, struct gu_buf *out)
+	const struct gu_func_list *funcs, bool eh, struct gu_buf *out)
 {
 	struct writer w = {
 		.module = module,
 		.numbers = gu_unwind_numbers(module->image->arch),
 		.out = out,
-		.cie = SIZE_MAX,
+		.eh = eh,
+		.cies = {SIZE_MAX, SIZE_MAX},
 	};
 	uint32_t dropped = 0;
 
@@ -252,5 +296,7 @@ uint32_t gu_dwarf_frame_put(const struct gu_module *module,
 		else if (!is_restorer(module, &func))
 			dropped += put_function(&w, &func, item->end) != GU_OK;
 	}
+	if (eh && out->n)
+		gu_buf_zero(out, LENGTH_SIZE); /* the end */
 	return dropped;
 }

@@ -97,20 +97,60 @@ static void add_note(struct gu_elf_writer *w, const struct gu_image *image,
  * Where the symbol file takes the program's place in GDB (there is no build id
  * by which it could stand beside it), C frames unwind by its .eh_frame.
  */
-static void add_eh_frame(struct gu_elf_shape *shape, struct gu_elf_writer *w,
-	const struct gu_image *image)
+static void take_eh_frame(struct gu_elf_shape *shape, bool ours,
+	const struct gu_image *image, struct gu_elf_writer *w)
 {
 	const struct gu_section *s = gu_image_section(image, ".eh_frame");
 	struct gu_elf_section section;
 
-	if (shape->build_id.n || !s || s->type == SHT_NOBITS ||
-		!(s->flags & SHF_ALLOC) || s->size > EH_FRAME_MAX ||
-		gu_view_open(&image->mem, s->addr, s->size, NULL,
-			&shape->eh_frame))
-		return;
+	if (!shape->build_id.n && s && s->type != SHT_NOBITS &&
+		s->flags & SHF_ALLOC && s->size <= EH_FRAME_MAX)
+		(void)!gu_view_open(&image->mem, s->addr, s->size, NULL,
+			&shape->eh_frame);
 	section = with_contents(image, ".eh_frame", SHT_PROGBITS,
 		shape->eh_frame.p, shape->eh_frame.n);
-	(void)gu_elf_writer_section(w, &section);
+	/* elfutils looks no further than the first of this name */
+	if (shape->eh_frame.n || ours)
+		shape->eh_frame_section = gu_elf_writer_section(w, &section);
+}
+
+/* Where the entries in VIEW end: at its terminator, if it has one. */
+static size_t eh_frame_end(const struct gu_view *view,
+	const struct gu_mem *mem)
+{
+	struct gu_cur cur = gu_view_cur(view, mem, ".eh_frame");
+	size_t end = 0;
+
+	for (;;) {
+		uint64_t len = gu_cur_u32(&cur);
+
+		if (len == UINT32_MAX)
+			len = gu_cur_u64(&cur);
+		if (!gu_cur_ok(&cur) || len == 0)
+			return end;
+		gu_cur_skip(&cur, len);
+		if (!gu_cur_ok(&cur))
+			return end;
+		end = view->n - gu_cur_left(&cur);
+	}
+}
+
+void gu_elf_shape_add_eh_frame(struct gu_elf_shape *shape,
+	const struct gu_image *image, const struct gu_buf *ours,
+	struct gu_elf_writer *w)
+{
+	const struct gu_view *theirs = &shape->eh_frame;
+	struct gu_buf *joined = &shape->joined;
+	struct gu_elf_section *section;
+
+	if (!shape->eh_frame_section || !ours->n || w->failed)
+		return;
+	gu_buf_init(joined, image->mem.be);
+	gu_buf_bytes(joined, theirs->p, eh_frame_end(theirs, &image->mem));
+	gu_buf_bytes(joined, ours->p, ours->n);
+	section = &w->sections[shape->eh_frame_section];
+	section->data = joined->p;
+	section->data_size = joined->n;
 }
 
 static bool add(struct gu_elf_shape *shape, const struct gu_elf_section *s)
@@ -256,7 +296,7 @@ uint32_t gu_elf_shape_section(struct gu_elf_shape *shape, uint64_t addr,
 
 enum gu_status gu_elf_shape_init(struct gu_elf_shape *shape,
 	const struct gu_module *module, const struct gu_elf_file *file,
-	struct gu_elf_writer *w, struct gu_diag *diag)
+	bool eh_frame, struct gu_elf_writer *w, struct gu_diag *diag)
 {
 	const struct gu_image *image = module->image;
 	bool be = image->mem.be, ok;
@@ -268,7 +308,7 @@ enum gu_status gu_elf_shape_init(struct gu_elf_shape *shape,
 		gu_elf_file_go_build_id(file));
 	add_note(w, image, ".note.gnu.build-id", &shape->build_id);
 	add_note(w, image, ".note.go.buildid", &shape->go_build_id);
-	add_eh_frame(shape, w, image);
+	take_eh_frame(shape, eh_frame, image, w);
 	add_segments(image, w);
 
 	shape->base = w->nsections;
@@ -290,6 +330,7 @@ void gu_elf_shape_deinit(struct gu_elf_shape *shape)
 {
 	free(shape->sections);
 	gu_view_close(&shape->eh_frame);
+	gu_buf_deinit(&shape->joined);
 	gu_buf_deinit(&shape->build_id);
 	gu_buf_deinit(&shape->go_build_id);
 	*shape = (struct gu_elf_shape){0};

@@ -16,7 +16,9 @@ struct gu_elf_shape {
 	struct gu_elf_section *sections; /* of the writer, from number `base` */
 	uint32_t n, cap, base;
 	uint32_t last;            /* found last */
-	struct gu_view eh_frame;
+	struct gu_view eh_frame;  /* the program's, where it is needed */
+	struct gu_buf joined;     /* with what was added to it */
+	uint32_t eh_frame_section; /* number in the writer, or 0 */
 	struct gu_buf build_id, go_build_id; /* notes */
 };
 
@@ -27,12 +29,21 @@ enum gu_status gu_elf_shape_like(const struct gu_elf_file *file,
 /*
  * Add to W the notes, sections and segments of FILE, the image of MODULE.
  * Where section headers are missing or have no code where MODULE has, .text is
- * made; likewise the sections of variables.  SHAPE must outlive W.  GU_NO_MEMORY.
+ * made; likewise the sections of variables.  EH_FRAME: more .eh_frame will be
+ * added.  SHAPE must outlive W.  GU_NO_MEMORY.
  */
 enum gu_status gu_elf_shape_init(struct gu_elf_shape *shape,
 	const struct gu_module *module, const struct gu_elf_file *file,
-	struct gu_elf_writer *w, struct gu_diag *diag) GU_MUST_CHECK;
+	bool eh_frame, struct gu_elf_writer *w, struct gu_diag *diag) GU_MUST_CHECK;
 void gu_elf_shape_deinit(struct gu_elf_shape *shape);
+
+/*
+ * Put OURS, with its terminator, behind the entries of the .eh_frame that was
+ * taken from the program, if any was.
+ */
+void gu_elf_shape_add_eh_frame(struct gu_elf_shape *shape,
+	const struct gu_image *image, const struct gu_buf *ours,
+	struct gu_elf_writer *w);
 
 /*
  * The number in W of the section that holds [addr, addr + len), of code if CODE

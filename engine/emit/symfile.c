@@ -11,6 +11,7 @@
 #include "engine/emit/dwarf_types.h"
 #include "engine/emit/elf_symbols.h"
 #include "engine/emit/prologue.h"
+#include "engine/stack/unwind.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +35,7 @@ struct symfile {
 	struct gu_dwarf_line lines;
 	struct gu_dwarf_info info;
 	struct gu_dwarf_inline inlines;
-	struct gu_buf frames;
+	struct gu_buf frames, eh_frames;
 	uint32_t comp_dir, producer; /* in funcs.strs */
 	uint32_t done;               /* functions */
 	struct gu_symfile_stats stats;
@@ -56,9 +57,8 @@ uint64_t gu_symfile_identity(const struct gu_module *module,
 	const struct gu_pclntab *tab = &module->tab;
 	struct gu_str id = gu_elf_file_build_id(file);
 	struct gu_str go_id = gu_elf_file_go_build_id(file);
-	const uint64_t facts[] = {opts->dwarf_version, opts->basic, tab->addr,
-		tab->bytes.n,
-		tab->nfunc, module->lo, module->hi, module->image->nsections};
+	const uint64_t facts[] = {opts->dwarf_version, opts->basic, opts->eh_frame,
+		tab->addr, tab->bytes.n, tab->nfunc, module->lo, module->hi, module->image->nsections};
 	uint64_t hash = 1;
 
 	for (size_t i = 0; i < GU_COUNT(facts); i++)
@@ -307,6 +307,8 @@ static void add_contents(struct symfile *sf)
 	(void)add_debug(sf, ".debug_line", &sf->lines.out, false);
 	if (sf->frames.n)
 		(void)add_debug(sf, ".debug_frame", &sf->frames, false);
+	gu_elf_shape_add_eh_frame(&sf->shape, sf->module->image,
+		&sf->eh_frames, &sf->writer);
 	/* half of the file would be names written twice */
 	strtab.same_as = add_debug(sf, ".debug_str", strs, true);
 	if (v5)
@@ -366,12 +368,29 @@ enum gu_status gu_symfile_check(int fd, uint64_t identity, bool all,
 	return GU_OK;
 }
 
+static enum gu_status make_frames(struct symfile *sf, struct gu_diag *diag)
+{
+	enum gu_status st;
+
+	if (!sf->opts->basic)
+		sf->stats.dropped += gu_dwarf_frame_put(sf->module, &sf->funcs,
+			false, &sf->frames);
+	st = gu_buf_status(&sf->frames, diag);
+	if (st || !sf->opts->eh_frame)
+		return st;
+	(void)gu_dwarf_frame_put(sf->module, &sf->funcs, true, &sf->eh_frames);
+	return gu_buf_status(&sf->eh_frames, diag);
+}
+
 static enum gu_status make(struct symfile *sf, const struct gu_elf_file *file,
 	int fd, struct gu_diag *diag)
 {
 	enum gu_status st;
 
-	st = gu_elf_shape_init(&sf->shape, sf->module, file, &sf->writer, diag);
+	st = gu_elf_shape_init(&sf->shape, sf->module, file,
+		sf->opts->eh_frame &&
+			gu_unwind_numbers(sf->module->image->arch),
+		&sf->writer, diag);
 	if (!st)
 		st = gu_func_list_init(&sf->funcs, sf->module, &sf->shape, diag);
 	if (!st && !sf->opts->basic)
@@ -385,13 +404,12 @@ static enum gu_status make(struct symfile *sf, const struct gu_elf_file *file,
 		st = check_sizes(sf, diag);
 	if (st)
 		return st;
-	if (!sf->opts->basic)
-		sf->stats.dropped += gu_dwarf_frame_put(sf->module, &sf->funcs,
-			&sf->frames);
-	st = gu_buf_status(&sf->frames, diag);
+	st = make_frames(sf, diag);
 	if (st)
 		return st;
 	add_contents(sf);
+	if (sf->shape.joined.failed)
+		return gu_fail(diag, GU_NO_MEMORY, "no memory for .eh_frame");
 	sf->stats.functions = sf->funcs.n;
 	sf->stats.files = sf->lines.nfiles;
 	sf->stats.rows = sf->lines.rows;
@@ -422,7 +440,9 @@ enum gu_status gu_symfile_write(const struct gu_module *module,
 	gu_dwarf_info_init(&sf.info, opts->dwarf_version, image->mem.ptr_size,
 		image->mem.be);
 	gu_buf_init(&sf.frames, image->mem.be);
+	gu_buf_init(&sf.eh_frames, image->mem.be);
 	st = make(&sf, file, fd, diag);
+	gu_buf_deinit(&sf.eh_frames);
 	gu_buf_deinit(&sf.frames);
 	gu_dwarf_info_deinit(&sf.info);
 	gu_dwarf_line_deinit(&sf.lines);

@@ -194,38 +194,49 @@ enum gu_end gu_unwind_end(const struct gu_module *module,
 /* What FUNC's stack-size table says at a pc. */
 struct stack_size {
 	uint64_t start, end; /* it holds in [start, end) */
-	uint64_t opened;     /* where the size first became other than 0 */
 	int32_t bytes;
 	bool found;
 };
 
-static enum gu_status find_size(const struct gu_pclntab *tab,
-	const struct gu_func *func, uint64_t pc, struct gu_diag *diag,
+void gu_rows_init(struct gu_rows *rows, const struct gu_module *module,
+	const struct gu_func *func)
+{
+	const struct gu_pclntab *tab = &module->tab;
+
+	*rows = (struct gu_rows){
+		.module = module,
+		.func = func,
+		.pc = func->entry,
+		.kind = gu_module_kind(module, func),
+		.assembly = is_assembly(tab, func),
+	};
+	rows->bottom = bottom_of(tab, func, rows->kind);
+	rows->moved = switch_of(tab, func, rows->kind);
+	gu_pcvalue_init(&rows->it, tab, func, func->pcsp);
+}
+
+/* Go on in the stack-size table to what it says at pc. */
+static enum gu_status find_size(struct gu_rows *rows, struct gu_diag *diag,
 	struct stack_size *out)
 {
-	struct stack_size size = {.start = func->entry, .end = func->next};
-	struct gu_pcvalue it;
-	bool opened = false;
+	const struct gu_func *func = rows->func;
+	struct gu_pcvalue *it = &rows->it;
 
-	gu_pcvalue_init(&it, tab, func, func->pcsp);
-	while (!size.found && gu_pcvalue_next(&it)) {
-		if (!opened && it.value != 0) {
-			size.opened = it.start;
-			opened = true;
+	*out = (struct stack_size){.start = func->entry, .end = func->next};
+	while ((!rows->begun || it->end <= rows->pc) && gu_pcvalue_next(it)) {
+		rows->begun = true;
+		if (!rows->has_opened && it->value != 0) {
+			rows->opened = it->start;
+			rows->has_opened = true;
 		}
-		if (pc < it.start || pc >= it.end)
-			continue;
-		size.start = it.start;
-		size.end = it.end;
-		size.bytes = it.value;
-		size.found = true;
 	}
-	if (it.bad)
+	if (it->bad)
 		return gu_fail_at(diag, GU_BAD_DATA, func->entry,
 			"the stack-size table of the function at 0x%" PRIx64
 			" is malformed",
 			func->entry);
-	*out = size;
+	if (rows->begun && rows->pc >= it->start && rows->pc < it->end)
+		*out = (struct stack_size){it->start, it->end, it->value, true};
 	return GU_OK;
 }
 
@@ -255,12 +266,15 @@ static void split(struct gu_row *row, uint64_t pc, uint64_t at)
  * (this holds inside runtime.duffzero too, whose callers leave RBP there); on
  * arm64 a frameless function's caller has x29 at sp - 8.
  */
-static void set_fp(struct gu_row *row, const struct conventions *conv,
-	bool assembly, uint64_t pc, uint64_t entry, uint64_t quantum,
-	const struct stack_size *size)
+static void set_fp(const struct gu_rows *rows,
+	const struct conventions *conv, const struct stack_size *size,
+	struct gu_row *row)
 {
+	uint64_t entry = rows->func->entry, pc = rows->pc;
+	uint64_t quantum = rows->module->tab.quantum;
+
 	row->fp_off = conv->lr ? -(int64_t)size->bytes - 8 : -16;
-	if (assembly) {
+	if (rows->assembly) {
 		row->fp = pc == entry ? GU_FP_SAME
 			: conv->lr && size->bytes == 0 ? GU_FP_CHECKED
 						       : GU_FP_MATCH;
@@ -268,19 +282,17 @@ static void set_fp(struct gu_row *row, const struct conventions *conv,
 	} else if (size->bytes == 0) {
 		row->fp = GU_FP_SAME;
 	} else {
-		row->fp = pc == size->opened ? GU_FP_SAME : GU_FP_SAVED;
-		split(row, pc, size->opened + quantum);
+		row->fp = pc == rows->opened ? GU_FP_SAME : GU_FP_SAVED;
+		split(row, pc, rows->opened + quantum);
 	}
 }
 
-enum gu_status gu_unwind_row(const struct gu_module *module,
-	const struct gu_func *func, uint64_t pc, struct gu_diag *diag,
+enum gu_status gu_rows_next(struct gu_rows *rows, struct gu_diag *diag,
 	struct gu_row *out)
 {
+	const struct gu_module *module = rows->module;
 	const struct conventions *conv = conventions_of(module->image->arch);
-	const struct gu_pclntab *tab = &module->tab;
-	enum gu_func_kind kind;
-	struct stack_size size = {0};
+	struct stack_size size;
 	struct gu_row row = {0};
 	enum gu_status st;
 
@@ -288,34 +300,44 @@ enum gu_status gu_unwind_row(const struct gu_module *module,
 		return gu_fail(diag, GU_UNSUPPORTED,
 			"unwinding is known for amd64 and arm64, not for %s",
 			gu_arch_name(module->image->arch));
-	st = find_size(tab, func, pc, diag, &size);
+	st = find_size(rows, diag, &size);
 	if (st)
 		return st;
-	kind = gu_module_kind(module, func);
 	row.start = size.start;
 	row.end = size.end;
 	row.cfa_off = size.bytes + conv->ra_size;
 	row.ra_in_lr = conv->lr && size.bytes == 0;
 	row.ra_off = conv->lr ? -(int64_t)size.bytes : -conv->ra_size;
-	set_fp(&row, conv, is_assembly(tab, func), pc, func->entry,
-		tab->quantum, &size);
+	set_fp(rows, conv, &size, &row);
 	if (module->version.lo < conv->fp_since)
 		row.fp = GU_FP_LOST;
 
-	row.end_of_stack = bottom_of(tab, func, kind);
-	if (!row.end_of_stack && pc != func->entry)
-		row.end_of_stack = switch_of(tab, func, kind);
+	row.end_of_stack = rows->bottom;
+	if (!row.end_of_stack && rows->pc != rows->func->entry)
+		row.end_of_stack = rows->moved;
 	if (!row.end_of_stack && !size.found)
 		row.end_of_stack = GU_END_NO_FRAME_INFO;
 	if (!row.end_of_stack && size.bytes < 0)
 		row.end_of_stack = GU_END_SPWRITE;
+	rows->pc = row.end;
 	*out = row;
 	return GU_OK;
 }
 
+enum gu_status gu_unwind_row(const struct gu_module *module,
+	const struct gu_func *func, uint64_t pc, struct gu_diag *diag,
+	struct gu_row *out)
+{
+	struct gu_rows rows;
+
+	gu_rows_init(&rows, module, func);
+	rows.pc = pc;
+	return gu_rows_next(&rows, diag, out);
+}
+
 /* --- the step ------------------------------------------------------------- */
 
-static bool is_injected(enum gu_func_kind kind)
+bool gu_unwind_injected(enum gu_func_kind kind)
 {
 	return kind == GU_KIND_SIGPANIC || kind == GU_KIND_ASYNC_PREEMPT ||
 		kind == GU_KIND_DEBUG_CALL || kind == GU_KIND_DEBUG_CALL_V1;
@@ -414,7 +436,7 @@ static enum gu_status find_caller(const struct conventions *conv,
 		return st;
 	frame->caller.sp = frame->cfa;
 	find_fp(mem, regs, frame);
-	frame->caller_exact = is_injected(frame->kind);
+	frame->caller_exact = gu_unwind_injected(frame->kind);
 	if (frame->caller_exact && conv->lr)
 		st = undo_injection(mem, conv, diag, frame);
 	return st;

@@ -104,6 +104,38 @@ enum gu_status gu_unwind_row(const struct gu_module *module,
 	struct gu_row *out) GU_MUST_CHECK;
 
 /*
+ * The rows of a function one after the other, in one pass over its table:
+ *	gu_rows_init (&rows, module, func);
+ *	while (rows.pc < end && !gu_rows_next (&rows, diag, &row)) ...
+ */
+struct gu_rows {
+	uint64_t pc; /* of the next row: the last one's end; read by all */
+
+	/* private: */
+	const struct gu_module *module;
+	const struct gu_func *func;
+	struct gu_pcvalue it;  /* where in the stack-size table pc is */
+	uint64_t opened;       /* where the size first became other than 0 */
+	enum gu_func_kind kind;
+	enum gu_end bottom;    /* why stacks end in it, at any pc... */
+	enum gu_end moved;     /* ...and once it has begun */
+	bool assembly, begun, has_opened;
+};
+
+/* Both must outlive it. */
+void gu_rows_init(struct gu_rows *rows, const struct gu_module *module,
+	const struct gu_func *func);
+/* As gu_unwind_row; a row may begin before pc, but not end there. */
+enum gu_status gu_rows_next(struct gu_rows *rows, struct gu_diag *diag,
+	struct gu_row *out) GU_MUST_CHECK;
+
+/*
+ * Does a signal handler make the interrupted code call functions of KIND?
+ * Then the caller's pc is no return address, but where it was interrupted.
+ */
+bool gu_unwind_injected(enum gu_func_kind kind);
+
+/*
  * One step.  REGS are run-time values; BIAS is the module's run-time minus
  * its image's addresses; MEM reads the stack.  GU_NOT_FOUND: pc is not in
  * MODULE.  GU_FAULT: the stack cannot be read.

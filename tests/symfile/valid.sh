@@ -25,7 +25,7 @@ done
 complaints() {
 	if have readelf; then
 		readelf -aW "$1" 2>&1 >/dev/null
-		readelf -W --debug-dump=info,abbrev,rawline,Ranges,aranges \
+		readelf -W --debug-dump=info,abbrev,rawline,Ranges,aranges,frames \
 			"$1" 2>&1 >/dev/null
 	fi
 	if have eu-elflint; then
@@ -48,7 +48,7 @@ n=0 bad=0
 while IFS=$tab read -r name _ _ _ strip _; do
 	case $name in '#'*) continue ;; esac
 	echo "$name" | grep -Eq "$choice" || continue
-	for version in '' -4; do
+	for version in '' -4 -e; do
 		n=$((n + 1))
 		out=$work/symbols
 		if "$mksym" $version "$strip" "$out" >"$work/log" 2>&1 &&

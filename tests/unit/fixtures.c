@@ -69,13 +69,14 @@ bool fixture_symbols(const struct fixture *fixture, char *path)
 {
 	gu_cleanup(gu_elf_file_closep) struct gu_elf_file *file = NULL;
 	gu_cleanup(gu_module_closep) struct gu_module *module = NULL;
-	const struct gu_symfile_opts opts = gu_symfile_opts();
+	struct gu_symfile_opts opts = gu_symfile_opts();
 	struct gu_symfile_stats stats;
 	struct gu_diag diag;
 	int fd;
 
 	(void)snprintf(path, FIXTURE_PATH, "/tmp/gounstrip-test-XXXXXX");
 	fd = mkstemp(path);
+	opts.eh_frame = true;
 	return fd >= 0 && close(fd) == 0 &&
 		!gu_elf_file_open(fixture->strip, &diag, &file) &&
 		!gu_module_open(gu_elf_file_image(file), &diag, &module) &&

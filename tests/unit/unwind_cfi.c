@@ -4,8 +4,8 @@
  * stack-size table, against what the unstripped twin's .debug_frame says at
  * every pc of every function: the same CFA, the return address in the same
  * place.  Go's .debug_frame says nothing of the frame pointer: unwind_trace
- * checks that.  Then what the symbol file says in its own .debug_frame against
- * the rows it was made from.
+ * checks that.  Then what the symbol file says in its own .debug_frame and
+ * .eh_frame against the rows it was made from.
  *
  * Both come from the same linker, but by different ways: this shows that we
  * read the stack-size table right, and where we end a stack.
@@ -42,6 +42,7 @@ struct counts {
 struct cfi {
 	uint64_t start, end;
 	int64_t cfa_off;
+	bool signal;    /* the caller's pc is where it was interrupted */
 	bool undefined; /* there is no caller */
 	bool ra_in_register;
 	int64_t ra_off; /* from the CFA */
@@ -59,7 +60,7 @@ static bool read_cfi(Dwarf_CFI *table, uint64_t pc, const struct machine *m,
 
 	if (dwarf_cfi_addrframe(table, pc, &frame) != 0)
 		return false;
-	if (dwarf_frame_info(frame, &start, &end, NULL) < 0 ||
+	if (dwarf_frame_info(frame, &start, &end, &cfi.signal) < 0 ||
 		dwarf_frame_cfa(frame, &ops, &n) != 0 || n != 1)
 		goto out;
 	cfi.start = start;
@@ -126,6 +127,8 @@ struct table {
 static bool agrees(const struct table *table, const struct gu_row *row,
 	enum gu_func_kind kind, const struct cfi *cfi)
 {
+	if (table->ours && cfi->signal != gu_unwind_injected(kind))
+		return false;
 	if (table->ours && (row->end_of_stack || cfi->undefined))
 		return row->end_of_stack && cfi->undefined &&
 			row->cfa_off == cfi->cfa_off;
@@ -188,16 +191,21 @@ static const struct machine *machine_of(enum gu_arch arch)
 	return NULL;
 }
 
-/* 1: the file at PATH has no .debug_frame to compare with */
+enum frames { THEIRS, OURS, OUR_EH_FRAME };
+
+/* 1: the file at PATH has no frame info to compare with */
 static int check_module(const struct gu_module *module, const char *path,
-	bool ours, struct counts *counts)
+	enum frames which, struct counts *counts)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	Dwarf *dwarf = fd < 0 ? NULL : dwarf_begin(fd, DWARF_C_READ);
+	Dwarf_CFI *eh = dwarf && which == OUR_EH_FRAME
+		? dwarf_getcfi_elf(dwarf_getelf(dwarf)) : NULL;
 	const struct table table = {
-		.cfi = dwarf ? dwarf_getcfi(dwarf) : NULL,
+		.cfi = which == OUR_EH_FRAME ? eh
+			: dwarf ? dwarf_getcfi(dwarf) : NULL,
 		.machine = machine_of(module->image->arch),
-		.ours = ours,
+		.ours = which != THEIRS,
 	};
 
 	for (uint32_t i = 0; table.cfi && i < module->tab.nfunc; i++) {
@@ -206,26 +214,44 @@ static int check_module(const struct gu_module *module, const char *path,
 		if (gu_pclntab_func(&module->tab, i, NULL, &func) == GU_OK)
 			check_function(module, &func, &table, counts);
 	}
+	dwarf_cfi_end(eh);
 	dwarf_end(dwarf);
 	if (fd >= 0)
 		(void)close(fd);
 	return table.cfi ? 0 : 1;
 }
 
+static void check_table(const struct fixture *fixture,
+	const struct gu_module *module, const char *path, enum frames which)
+{
+	const char *name = which == OURS ? ".debug_frame" : ".eh_frame";
+	struct counts counts = {0};
+
+	if (check_module(module, path, which, &counts))
+		ok(false, "%s: no %s in the symbol file", fixture->name, name);
+	else
+		ok(counts.differ == 0 && counts.no_cfi == 0 && counts.equal,
+			"%s: in the symbol file's %s %" PRIu64 " equal, %"
+			PRIu64 " missing, %" PRIu64 " differ", fixture->name,
+			name, counts.equal, counts.no_cfi, counts.differ);
+}
+
 static void check_symbols(const struct fixture *fixture,
 	const struct gu_module *module)
 {
-	struct counts counts = {0};
 	char path[FIXTURE_PATH];
 
-	if (!fixture_symbols(fixture, path) ||
-		check_module(module, path, true, &counts))
-		ok(false, "%s: no symbol file with frames", fixture->name);
-	else
-		ok(counts.differ == 0 && counts.no_cfi == 0 && counts.equal,
-			"%s: in the symbol file %" PRIu64 " equal, %" PRIu64
-			" missing, %" PRIu64 " differ", fixture->name,
-			counts.equal, counts.no_cfi, counts.differ);
+	if (fixture_symbols(fixture, path)) {
+		check_table(fixture, module, path, OURS);
+		/* where there is a table of it, libdw looks there alone */
+		if (gu_image_section(module->image, ".eh_frame_hdr"))
+			tap_skip("%s: .eh_frame: has .eh_frame_hdr",
+				fixture->name);
+		else
+			check_table(fixture, module, path, OUR_EH_FRAME);
+	} else {
+		ok(false, "%s: no symbol file", fixture->name);
+	}
 	(void)unlink(path);
 }
 
@@ -248,7 +274,7 @@ static void check_fixture(const struct fixture *fixture, void *ctx)
 		return;
 	}
 	check_symbols(fixture, module);
-	if (check_module(module, fixture->full, false, &counts)) {
+	if (check_module(module, fixture->full, THEIRS, &counts)) {
 		tap_skip("%s: the twin has no .debug_frame",
 			fixture->name);
 		return;
