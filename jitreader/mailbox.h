@@ -3,10 +3,6 @@
  * Commands that are answered in GDB's process: "gounstrip gdb-ask" leaves the
  * file "request" in the session folder, the reader answers it by the file
  * "reply", which is GDB commands.
- *
- * A request is lines of a word and a value: "list", or "bt" and the number of
- * a goroutine (0: all); "all", "stacks"; "limit N"; "with STATE", "without
- * STATE"; "thread TID PC SP FP" for each thread, in hexadecimal but for TID.
  */
 #ifndef GU_JITREADER_MAILBOX_H
 #define GU_JITREADER_MAILBOX_H

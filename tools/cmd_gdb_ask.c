@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * gounstrip gdb-ask: the half of "info goroutines", "go bt" and "go who-waits"
- * outside of GDB.
- * It reads the threads that GDB has (gounstrip-threads), and leaves a request
- * for the reader (jitreader/mailbox.h) in the session folder.
+ * gounstrip gdb-ask: the half of "info goroutines" and "go bt" outside of GDB.
+ * It reads what GDB tells (gounstrip-ask): the user's words, as GDB macros, and
+ * the threads; and leaves a request for the reader (jitreader/request.h) in the
+ * session folder.
  */
 #include "tools/options.h"
 
 #include "engine/emit/session.h"
 #include "engine/emit/text.h"
+#include "engine/image/process.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,70 +38,92 @@ static long thread_of(const char *line)
 	return at ? strtol(at + 1, NULL, 10) : 0;
 }
 
-/* What GDB's expressions came to, and the threads. */
-static void put_stdin(struct gu_buf *request)
+enum { WORDS_MAX = 1 << 10 };
+
+/* What GDB tells. */
+struct told {
+	char *words[WORDS_MAX]; /* owned; NULL: not told */
+	size_t nwords;          /* how many there must be */
+	struct gu_buf lines;    /* threads, as the request has them */
+	long tid;               /* of one of them */
+	bool native;            /* the program runs under this kernel */
+};
+
+static void told_deinit(struct told *told)
 {
-	uint64_t pc, sp, fp, addr;
+	for (size_t i = 0; i < WORDS_MAX; i++)
+		free(told->words[i]);
+	gu_buf_deinit(&told->lines);
+}
+
+/* "macro define gounstrip_wordN TEXT" */
+static bool take_word(struct told *told, const char *line)
+{
+	static const char start[] = "macro define gounstrip_word";
+	char *end;
+	unsigned long i;
+
+	if (strncmp(line, start, sizeof start - 1) != 0)
+		return false;
+	i = strtoul(line + sizeof start - 1, &end, 10);
+	if (i < told->nwords && *end == ' ' && !told->words[i])
+		told->words[i] = strndup(end + 1, strcspn(end + 1, "\n"));
+	return true;
+}
+
+/* "* 1    native  Native process", of "info connections" */
+static bool is_native(const char *line)
+{
+	char type[16];
+
+	return sscanf(line, "* %*u %15s", type) == 1 &&
+		strcmp(type, "native") == 0;
+}
+
+static void read_told(struct told *told)
+{
+	uint64_t value, pc, sp, fp;
 	char *line = NULL;
 	size_t size = 0;
 	long tid = 0;
 
-	while (getline(&line, &size, stdin) > 0)
-		if (sscanf(line, "gounstrip-waits %" SCNx64, &addr) == 1)
-			gu_buf_printf(request, "waits %" PRIx64 "\n", addr);
-		else if (sscanf(line, "gounstrip-fd %" SCNu64, &addr) == 1)
-			gu_buf_printf(request, "fd %" PRIu64 "\n",
-				addr);
+	while (getline(&line, &size, stdin) > 0) {
+		if (take_word(told, line))
+			continue;
+		told->native |= is_native(line);
+		if (sscanf(line, "gounstrip-waits %" SCNx64, &value) == 1)
+			gu_buf_printf(&told->lines, "waits %" PRIx64 "\n",
+				value);
+		else if (sscanf(line, "gounstrip-fd %" SCNu64, &value) == 1)
+			gu_buf_printf(&told->lines, "fd %" PRIu64 "\n", value);
 		else if (strncmp(line, "Thread ", 7) == 0)
 			tid = thread_of(line);
 		else if (tid > 0 && sscanf(line, "gounstrip %" SCNx64 " %"
-			SCNx64 " %" SCNx64, &pc, &sp, &fp) == 3)
-			gu_buf_printf(request, "thread %ld %" PRIx64 " %"
-				PRIx64 " %" PRIx64 "\n", tid, pc, sp, fp);
+			SCNx64 " %" SCNx64, &pc, &sp, &fp) == 3) {
+			told->tid = tid;
+			gu_buf_printf(&told->lines, "thread %ld %" PRIx64
+				" %" PRIx64 " %" PRIx64 "\n", tid, pc, sp, fp);
+		}
+	}
 	free(line);
 }
 
-/* The words of "info goroutines"; false if WORD is none. */
-static bool put_option(struct gu_buf *request, const char *word,
-	const char *value, bool *has_value)
+static bool put_request(const struct told *told, const char *what,
+	struct gu_buf *out)
 {
-	uint64_t number;
+	uint64_t now = 0;
 
-	*has_value = value && (strcmp(word, "-with") == 0 ||
-		strcmp(word, "-without") == 0 || strcmp(word, "-limit") == 0);
-	if (strcmp(word, "-t") == 0)
-		gu_buf_printf(request, "stacks\n");
-	else if (strcmp(word, "-all") == 0)
-		gu_buf_printf(request, "all\n");
-	else if (*has_value && (strcmp(word, "-limit") != 0 ||
-		gu_parse_number(value, false, &number)))
-		gu_buf_printf(request, "%s %s\n", word + 1, value);
-	else
-		return false;
-	return true;
-}
-
-static bool put_words(struct gu_buf *request, int argc, char **argv)
-{
-	uint64_t id = 0;
-	bool has_value;
-
-	if (argc < 2)
-		return false;
-	if (strcmp(argv[1], "bt") == 0) {
-		if (argc > 3 || (argc == 3 && strcmp(argv[2], "all") != 0 &&
-			(!gu_parse_number(argv[2], false, &id) || !id)))
+	if (told->native && told->tid)
+		now = gu_process_nanotime((int)told->tid);
+	gu_buf_printf(out, "%s\n", what);
+	if (now)
+		gu_buf_printf(out, "now %" PRIu64 "\n", now);
+	for (size_t i = 0; i < told->nwords; i++)
+		if (told->words[i])
+			gu_buf_printf(out, "word %s\n", told->words[i]);
+		else
 			return false;
-		gu_buf_printf(request, "bt %" PRIu64 "\n", id);
-		return true;
-	}
-	if (strcmp(argv[1], "waits") == 0)
-		return argc == 2;
-	if (strcmp(argv[1], "list") != 0)
-		return false;
-	for (int i = 2; i < argc; i += 1 + has_value)
-		if (!put_option(request, argv[i], argv[i + 1], &has_value))
-			return false;
+	gu_buf_bytes(out, told->lines.p, told->lines.n);
 	return true;
 }
 
@@ -119,19 +142,29 @@ static enum gu_status put_default(pid_t gdb, struct gu_diag *diag)
 static int run(const struct gu_command *self, int argc, char **argv)
 {
 	struct gu_buf gu_cleanup(gu_buf_deinit) request;
+	struct told gu_cleanup(told_deinit) told = {.nwords = 0};
 	pid_t gdb = getppid(); /* gounstrip.gdb replaces the shell (exec) */
+	uint64_t nwords;
 	struct gu_diag diag;
 	enum gu_status st;
 
 	gu_buf_init(&request, false);
-	if (!put_words(&request, argc, argv)) {
-		gu_complain(NULL, "these options or operands were not "
-			"expected: see 'help info goroutines', 'help go bt', "
-			"'help go who-waits'");
+	gu_buf_init(&told.lines, false);
+	if (argc == 2)
+		nwords = 0;
+	else if (argc != 3 || !gu_parse_number(argv[2], false, &nwords))
+		return gu_usage_error(self, "GDB has 'help info goroutines', "
+			"'help go bt', 'help go who-waits'");
+	if (nwords > WORDS_MAX) {
+		gu_complain(NULL, "more than %d words", WORDS_MAX);
 		return GU_EXIT_USAGE;
 	}
-	(void)self;
-	put_stdin(&request);
+	told.nwords = (size_t)nwords;
+	read_told(&told);
+	if (!put_request(&told, argv[1], &request)) {
+		gu_complain(NULL, "GDB does not tell what was asked");
+		return GU_EXIT_FAILED;
+	}
 	st = gu_session_knock(gdb, &diag);
 	if (!st)
 		st = put_default(gdb, &diag);
@@ -143,7 +176,7 @@ static int run(const struct gu_command *self, int argc, char **argv)
 const struct gu_command gu_cmd_gdb_ask = {
 	.name = "gdb-ask",
 	.brief = "what gounstrip.gdb calls to ask the reader",
-	.operands = "list|bt|waits [WORD]... <THREADS",
+	.operands = "{list|bt} NUMBER-OF-WORDS | waits <WHAT-GDB-TELLS",
 	.about = "Leaves a request in the session folder of the GDB that called "
 		 "it.",
 	.options = options,

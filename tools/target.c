@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { CACHE_BYTES = 64 << 20 };
@@ -295,24 +294,6 @@ static enum gu_status read_threads(struct gu_target *t, struct gu_diag *diag)
 	return GU_OK;
 }
 
-/* nanotime is CLOCK_MONOTONIC, which is ours unless it has a clock of its
- * own: time_namespaces(7). */
-static uint64_t nanotime_of(int pid)
-{
-	char path[64], theirs[64] = "", ours[64] = "";
-	struct timespec now;
-
-	(void)snprintf(path, sizeof path, "/proc/%d/ns/time", pid);
-	if (readlink(path, theirs, sizeof theirs - 1) > 0 &&
-		readlink("/proc/self/ns/time", ours, sizeof ours - 1) > 0 &&
-		strcmp(theirs, ours) != 0)
-		return 0;
-	if (clock_gettime(CLOCK_MONOTONIC, &now))
-		return 0;
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) +
-		(uint64_t)now.tv_nsec;
-}
-
 /* --- all of it ------------------------------------------------------------ */
 
 /* Stop it, and see that it is what it seems. */
@@ -322,7 +303,7 @@ static enum gu_status enter(struct gu_target *t, int pid, struct gu_diag *diag)
 
 	if (t->process) {
 		st = gu_stop_open(pid, diag, &t->stop);
-		t->now = nanotime_of(pid);
+		t->now = gu_process_nanotime(pid);
 		t->mem = gu_process_mem(t->process);
 	} else {
 		st = splice_core(t, diag);

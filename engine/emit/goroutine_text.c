@@ -21,7 +21,7 @@ static bool needs_quotes(struct gu_str s)
 	return false;
 }
 
-static void put_word(struct gu_str s, struct gu_buf *out)
+void gu_goroutine_text_word(struct gu_str s, struct gu_buf *out)
 {
 	if (!needs_quotes(s)) {
 		gu_buf_str(out, s);
@@ -41,13 +41,13 @@ static void put_label(void *ctx, struct gu_str key, struct gu_str value)
 	struct label_text *text = ctx;
 
 	gu_buf_str(text->out, gu_str(text->any ? ", " : " {"));
-	put_word(key, text->out);
+	gu_goroutine_text_word(key, text->out);
 	gu_buf_str(text->out, gu_str(": "));
-	put_word(value, text->out);
+	gu_goroutine_text_word(value, text->out);
 	text->any = true;
 }
 
-static void put_labels(const struct gu_runtime *rt,
+void gu_goroutine_text_labels(const struct gu_runtime *rt,
 	const struct gu_goroutine *g, struct gu_buf *out)
 {
 	struct label_text text = {out, false};
@@ -59,15 +59,10 @@ static void put_labels(const struct gu_runtime *rt,
 		gu_buf_u8(out, '}');
 }
 
-/* Go src/runtime/traceback.go, goroutineheader. */
-void gu_goroutine_text_header(const struct gu_runtime *rt,
-	const struct gu_goroutines *gs, const struct gu_goroutine *g,
-	struct gu_buf *out)
+void gu_goroutine_text_state(const struct gu_goroutine *g, struct gu_buf *out)
 {
 	struct gu_str state = gu_goroutine_state(g);
-	uint64_t minutes = gu_goroutine_minutes(gs, g);
 
-	gu_buf_printf(out, "goroutine %" PRIu64 " [", g->id);
 	if (state.n)
 		gu_text_escape(out, state);
 	else
@@ -78,6 +73,17 @@ void gu_goroutine_text_header(const struct gu_runtime *rt,
 		gu_buf_str(out, gu_str(" (scan)"));
 	if (gu_goroutine_is_durable(g))
 		gu_buf_str(out, gu_str(" (durable)"));
+}
+
+/* Go src/runtime/traceback.go, goroutineheader. */
+void gu_goroutine_text_header(const struct gu_runtime *rt,
+	const struct gu_goroutines *gs, const struct gu_goroutine *g,
+	struct gu_buf *out)
+{
+	uint64_t minutes = gu_goroutine_minutes(gs, g);
+
+	gu_buf_printf(out, "goroutine %" PRIu64 " [", g->id);
+	gu_goroutine_text_state(g, out);
 	if (minutes)
 		gu_buf_printf(out, ", %" PRIu64 " minutes", minutes);
 	if (g->locked)
@@ -85,7 +91,7 @@ void gu_goroutine_text_header(const struct gu_runtime *rt,
 	if (g->bubble)
 		gu_buf_printf(out, ", synctest bubble %" PRIu64, g->bubble);
 	gu_buf_u8(out, ']');
-	put_labels(rt, g, out);
+	gu_goroutine_text_labels(rt, g, out);
 	gu_buf_str(out, gu_str(":\n"));
 }
 
@@ -132,6 +138,9 @@ void gu_goroutine_text_trace(const struct gu_trace *trace, struct gu_buf *out)
 		gu_buf_str(out, gu_str("(...)\n"));
 		put_place(call, out);
 	}
+	if (trace->elided && trace->n <= GU_TRACE_INNER)
+		gu_buf_printf(out, "...%" PRIu64 " frames elided...\n",
+			trace->elided);
 	if (trace->stop.text[0])
 		gu_buf_printf(out, "...%s...\n", trace->stop.text);
 	if (!trace->has_creator)

@@ -21,6 +21,16 @@ void gu_goroutine_text_header(const struct gu_runtime *rt,
 /* The calls, who created it, and why the stack ends early if it does. */
 void gu_goroutine_text_trace(const struct gu_trace *trace, struct gu_buf *out);
 
+/* What stands in the brackets, but for times: "chan receive", "running (scan)". */
+void gu_goroutine_text_state(const struct gu_goroutine *g, struct gu_buf *out);
+
+/* " {key: value, key: value}", or nothing if there are none. */
+void gu_goroutine_text_labels(const struct gu_runtime *rt,
+	const struct gu_goroutine *g, struct gu_buf *out);
+
+/* A label's key or value: in quotes if Go's traceback would quote it. */
+void gu_goroutine_text_word(struct gu_str s, struct gu_buf *out);
+
 /* NAME as tracebacks show it: type arguments become "...". */
 void gu_goroutine_text_name(struct gu_str name, struct gu_buf *out);
 

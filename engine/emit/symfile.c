@@ -4,6 +4,7 @@
 #include "engine/base/math.h"
 
 #include "engine/base/hash.h"
+#include "engine/base/outfile.h"
 #include "engine/emit/dwarf_frame.h"
 #include "engine/emit/dwarf_info.h"
 #include "engine/emit/dwarf_inline.h"
@@ -13,14 +14,10 @@
 #include "engine/emit/prologue.h"
 #include "engine/stack/unwind.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <gelf.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { PROGRESS_STEP = 1024 }; /* functions */
 
@@ -455,53 +452,19 @@ enum gu_status gu_symfile_write(const struct gu_module *module,
 	return st;
 }
 
-enum { TEMP_NAMES = 100 }; /* tried before giving up */
-
-/* Create a file with a name of its own beside PATH; -1 and errno if not. */
-static int make_temp(const char *path, char *name, size_t size)
-{
-	for (int i = 0; i < TEMP_NAMES; i++) {
-		int n = snprintf(name, size, "%s.%ld-%d.tmp", path,
-			(long)getpid(), i);
-		int fd;
-
-		if (n < 0 || (size_t)n >= size) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-		if (fd >= 0 || errno != EEXIST)
-			return fd;
-	}
-	return -1;
-}
-
 enum gu_status gu_symfile_save(const struct gu_module *module,
 	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
 	const char *path, struct gu_diag *diag, struct gu_symfile_stats *out)
 {
 	struct gu_symfile_stats stats;
-	char temp[4096];
-	struct stat info;
-	enum gu_status st;
-	int fd;
+	struct gu_outfile target;
+	enum gu_status st = gu_outfile_open(path, diag, &target);
 
-	if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
-		return gu_fail(diag, GU_INVALID,
-			"%s is not a regular file: the symbol file is not "
-			"put in its place", path);
-	fd = make_temp(path, temp, sizeof temp);
-	if (fd < 0)
-		return gu_fail(diag, GU_IO, "no file can be made at %s", path);
-	st = gu_symfile_write(module, file, opts, fd, diag, &stats);
-	if (close(fd) != 0 && !st)
-		st = gu_fail(diag, GU_IO, "%s cannot be written", temp);
-	if (!st && rename(temp, path) != 0)
-		st = gu_fail(diag, GU_IO, "%s cannot be put in place", path);
-	if (st) {
-		(void)unlink(temp);
+	if (st)
 		return st;
-	}
-	*out = stats;
-	return GU_OK;
+	st = gu_symfile_write(module, file, opts, target.fd, diag, &stats);
+	st = gu_outfile_close(&target, st, diag);
+	if (!st)
+		*out = stats;
+	return st;
 }

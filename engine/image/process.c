@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { AUXV_MAX = 4096 }; /* the kernel's has some 20 pairs of words */
@@ -211,4 +212,20 @@ enum gu_status gu_process_auxv(const struct gu_process *process,
 {
 	return gu_auxv_find(process->auxv, process->auxv_size, process->mem.be,
 		process->mem.ptr_size, type, out);
+}
+
+uint64_t gu_process_nanotime(int pid)
+{
+	char path[64], theirs[64] = "", ours[64] = "";
+	struct timespec now;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/ns/time", pid);
+	if (readlink(path, theirs, sizeof theirs - 1) > 0 &&
+		readlink("/proc/self/ns/time", ours, sizeof ours - 1) > 0 &&
+		strcmp(theirs, ours) != 0)
+		return 0;
+	if (clock_gettime(CLOCK_MONOTONIC, &now))
+		return 0;
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) +
+		(uint64_t)now.tv_nsec;
 }

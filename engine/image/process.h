@@ -21,4 +21,10 @@ struct gu_mem gu_process_mem(const struct gu_process *process);
 enum gu_status gu_process_auxv(const struct gu_process *process,
 	uint64_t type, uint64_t *out) GU_MUST_CHECK;
 
+/*
+ * nanotime in process PID, now: CLOCK_MONOTONIC, which is ours unless the process
+ * has a clock of its own (time_namespaces(7)).  0: it is not known.
+ */
+uint64_t gu_process_nanotime(int pid);
+
 #endif

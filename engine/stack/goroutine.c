@@ -200,16 +200,6 @@ static void find_start(const struct reading *r, struct gu_goroutine *g,
 		start_saved(g, GU_START_SAVED, &g->saved);
 }
 
-static struct gu_str name_at(const struct gu_runtime *rt, uint64_t pc)
-{
-	struct gu_code code = gu_runtime_code(rt, pc);
-	struct gu_func func;
-
-	if (gu_pclntab_find(&code.module->tab, pc - code.bias, NULL, &func))
-		return (struct gu_str){"", 0};
-	return gu_func_name(&code.module->tab, &func);
-}
-
 /*
  * Go src/runtime/traceback.go, isSystemGoroutine.  Whether the finalizer
  * goroutine runs a finalizer is in a variable that has no name here, but while
@@ -220,7 +210,7 @@ static bool is_system(const struct gu_runtime *rt, const struct gu_goroutine *g,
 {
 	static const char *const users[] = {"runtime.main",
 		"runtime.corostart", "runtime.handleAsyncEvent"};
-	struct gu_str name = name_at(rt, g->start_pc);
+	struct gu_str name = gu_runtime_name(rt, g->start_pc);
 
 	if (!gu_str_starts(name, gu_str("runtime.")))
 		return false;
@@ -441,8 +431,7 @@ struct gu_str gu_goroutine_state(const struct gu_goroutine *g)
 		[GU_STATUS_DEADEXTRA] = "waiting for cgo callback",
 	};
 
-	if ((g->status == GU_STATUS_WAITING ||
-		g->status == GU_STATUS_LEAKED) && g->reason.n)
+	if (gu_goroutine_waits(g) && g->reason.n)
 		return g->reason;
 	if (g->status < GU_STATUS_COUNT && texts[g->status])
 		return gu_str(texts[g->status]);
@@ -466,14 +455,30 @@ bool gu_goroutine_is_durable(const struct gu_goroutine *g)
 	return false;
 }
 
+bool gu_goroutine_waits(const struct gu_goroutine *g)
+{
+	return g->status == GU_STATUS_WAITING || g->status == GU_STATUS_LEAKED;
+}
+
+/* Go src/runtime/traceback.go, goroutineheader. */
+uint64_t gu_goroutine_since(const struct gu_goroutine *g)
+{
+	return g->status == GU_STATUS_WAITING ||
+		g->status == GU_STATUS_SYSCALL ? g->wait_since : 0;
+}
+
+uint64_t gu_goroutine_age(const struct gu_goroutines *gs,
+	const struct gu_goroutine *g)
+{
+	uint64_t since = gu_goroutine_since(g);
+
+	return since && since < gs->now ? gs->now - since : 0;
+}
+
 uint64_t gu_goroutine_minutes(const struct gu_goroutines *gs,
 	const struct gu_goroutine *g)
 {
 	const uint64_t minute = UINT64_C(60000000000); /* ns */
 
-	if ((g->status != GU_STATUS_WAITING &&
-		g->status != GU_STATUS_SYSCALL) || g->wait_since == 0 ||
-		g->wait_since >= gs->now)
-		return 0;
-	return (gs->now - g->wait_since) / minute;
+	return gu_goroutine_age(gs, g) / minute;
 }

@@ -99,7 +99,17 @@ struct gu_str gu_goroutine_state(const struct gu_goroutine *g);
  */
 bool gu_goroutine_is_durable(const struct gu_goroutine *g);
 
-/* Whole minutes that G has waited; 0 if that is not known. */
+/* Does it wait for something: neither run, nor could it, nor in the kernel? */
+bool gu_goroutine_waits(const struct gu_goroutine *g);
+
+/* The nanotime since when G waits or is in the kernel; 0 if not known. */
+uint64_t gu_goroutine_since(const struct gu_goroutine *g);
+
+/* How long that is, in ns; 0 if not known. */
+uint64_t gu_goroutine_age(const struct gu_goroutines *gs,
+	const struct gu_goroutine *g);
+
+/* The same in whole minutes, as Go's traceback has it. */
 uint64_t gu_goroutine_minutes(const struct gu_goroutines *gs,
 	const struct gu_goroutine *g);
 

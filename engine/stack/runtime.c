@@ -395,6 +395,16 @@ struct gu_code gu_runtime_code(const struct gu_runtime *rt, uint64_t pc)
 	return (struct gu_code){rt->module, rt->bias};
 }
 
+struct gu_str gu_runtime_name(const struct gu_runtime *rt, uint64_t pc)
+{
+	struct gu_code code = gu_runtime_code(rt, pc);
+	struct gu_func func;
+
+	if (gu_pclntab_find(&code.module->tab, pc - code.bias, NULL, &func))
+		return (struct gu_str){"", 0};
+	return gu_func_name(&code.module->tab, &func);
+}
+
 /* --- strings -------------------------------------------------------------- */
 
 struct gu_str gu_runtime_string(struct gu_runtime *rt, uint64_t addr,

@@ -158,6 +158,9 @@ void gu_runtime_close(struct gu_runtime *rt); /* harmless when zeroed */
 /* The module that holds PC; the runtime's own if none does. */
 struct gu_code gu_runtime_code(const struct gu_runtime *rt, uint64_t pc);
 
+/* The name of the function at PC; n is 0 if there is none. */
+struct gu_str gu_runtime_name(const struct gu_runtime *rt, uint64_t pc);
+
 /* FIELD of a struct's BYTES (layout->size of them); 0 if it is not there. */
 uint64_t gu_layout_word(const struct gu_runtime *rt,
 	const struct gu_layout *layout, const uint8_t *bytes, unsigned field);

@@ -254,6 +254,8 @@ static enum gu_status step(struct walk *w, struct gu_diag *diag)
 struct show {
 	const struct gu_runtime *rt;
 	bool runtime;       /* show its functions too */
+	bool top;           /* end at the first call of the user's */
+	bool done;          /* it was seen */
 	int callee;         /* func_id of the call that was seen last, or -1 */
 	int panics[3];      /* func_ids of gopanic, sigpanic, panicwrap */
 	uint64_t total;     /* calls shown */
@@ -324,6 +326,21 @@ static bool is_shown(const struct show *s, struct gu_str name, int func_id,
 		is_exported(name, s->rt->module->version.lo);
 }
 
+/*
+ * Neither the runtime nor what its own library builds on it to wait: who looks
+ * for a goroutine looks for the code that wanted to wait.
+ */
+static bool is_users(struct gu_str name)
+{
+	static const char *const prefixes[] = {"runtime.", "runtime/",
+		"internal/", "sync.", "sync/", "syscall."};
+
+	for (size_t i = 0; i < GU_COUNT(prefixes); i++)
+		if (gu_str_starts(name, gu_str(prefixes[i])))
+			return false;
+	return !gu_str_eq(name, gu_str("time.Sleep"));
+}
+
 static void add(struct show *s, const struct gu_trace_call *call)
 {
 	uint64_t i = s->total++;
@@ -331,6 +348,8 @@ static void add(struct show *s, const struct gu_trace_call *call)
 	if (i >= GU_TRACE_INNER) /* the outermost replace each other */
 		i = GU_TRACE_INNER + (i - GU_TRACE_INNER) % GU_TRACE_OUTER;
 	s->trace->calls[i] = *call;
+	if (s->top && is_users(call->name))
+		s->done = true;
 }
 
 /* The calls at the frame FUNC of CODE, at run-time PC. */
@@ -389,7 +408,7 @@ static void walk_all(struct show *s, const struct gu_goroutine *g)
 	struct gu_diag diag = {.text = ""};
 	enum gu_status st = GU_OK;
 
-	for (long i = 0; st == GU_OK; i++) {
+	for (long i = 0; st == GU_OK && !s->done; i++) {
 		uint64_t pc = w.regs.pc;
 		bool exact = w.exact;
 		struct gu_code code = gu_runtime_code(s->rt, pc);
@@ -406,7 +425,7 @@ static void walk_all(struct show *s, const struct gu_goroutine *g)
 			pc - code.bias, NULL, &w.frame.func) == GU_OK)
 			show_frame(s, &code, &w.frame.func, pc, exact);
 	}
-	if (st != GU_STOP)
+	if (st && st != GU_STOP)
 		s->trace->stop = diag;
 	finish(s);
 }
@@ -436,11 +455,10 @@ static void find_creator(struct show *s, const struct gu_goroutine *g)
 		calls[0].line, false, g->go_pc, pc - func.entry};
 }
 
-void gu_traceback(const struct gu_runtime *rt, const struct gu_goroutine *g,
-	enum gu_trace_show show, struct gu_trace *out)
+static struct show start(const struct gu_runtime *rt,
+	const struct gu_goroutine *g, struct gu_trace *out)
 {
-	struct show s = {.rt = rt, .runtime = show == GU_TRACE_RUNTIME,
-		.callee = -1, .trace = out};
+	struct show s = {.rt = rt, .callee = -1, .trace = out};
 
 	out->n = 0;
 	out->elided = 0;
@@ -450,16 +468,71 @@ void gu_traceback(const struct gu_runtime *rt, const struct gu_goroutine *g,
 	s.panics[1] = id_of(rt->module, GU_KIND_SIGPANIC);
 	s.panics[2] = id_of(rt->module, GU_KIND_PANICWRAP);
 	find_creator(&s, g);
+	return s;
+}
+
+static void find_calls(struct show *s, const struct gu_goroutine *g)
+{
+	struct gu_trace *out = s->trace;
+
 	if (g->start == GU_START_NONE) {
 		(void)gu_fail(&out->stop, GU_NOT_FOUND, "%s",
 			gu_trouble_text(g->trouble));
 		return;
 	}
-	walk_all(&s, g);
-	if (out->n == 0 && !s.runtime) {
-		s.runtime = true;
-		s.callee = -1;
-		s.total = 0;
-		walk_all(&s, g);
+	walk_all(s, g);
+	if (out->n == 0 && !s->runtime) {
+		s->runtime = true;
+		s->callee = -1;
+		s->total = 0;
+		walk_all(s, g);
 	}
+}
+
+void gu_traceback(const struct gu_runtime *rt, const struct gu_goroutine *g,
+	enum gu_trace_show show, struct gu_trace *out)
+{
+	struct show s = start(rt, g, out);
+
+	s.runtime = show == GU_TRACE_RUNTIME;
+	find_calls(&s, g);
+}
+
+void gu_traceback_top(const struct gu_runtime *rt,
+	const struct gu_goroutine *g, struct gu_trace *out)
+{
+	struct show s = start(rt, g, out);
+
+	s.top = true;
+	find_calls(&s, g);
+}
+
+void gu_traceback_creator(const struct gu_runtime *rt,
+	const struct gu_goroutine *g, struct gu_trace *out)
+{
+	(void)start(rt, g, out);
+}
+
+const struct gu_trace_call *gu_trace_current(const struct gu_trace *trace)
+{
+	return trace->n ? &trace->calls[0] : NULL;
+}
+
+const struct gu_trace_call *gu_trace_user(const struct gu_trace *trace)
+{
+	for (size_t i = 0; i < trace->n; i++)
+		if (is_users(trace->calls[i].name))
+			return &trace->calls[i];
+	return gu_trace_current(trace);
+}
+
+void gu_trace_cut(struct gu_trace *trace, uint64_t depth)
+{
+	/* behind those that are elided the outermost calls follow */
+	if (trace->elided && depth > GU_TRACE_INNER)
+		depth = GU_TRACE_INNER;
+	if (depth >= trace->n)
+		return;
+	trace->elided += trace->n - depth;
+	trace->n = (size_t)depth;
 }

@@ -41,4 +41,25 @@ enum gu_trace_show { GU_TRACE_USER, GU_TRACE_RUNTIME };
 void gu_traceback(const struct gu_runtime *rt, const struct gu_goroutine *g,
 	enum gu_trace_show show, struct gu_trace *out);
 
+/*
+ * The same, but no further out than to the first call in the user's code; that
+ * is, in none of runtime, internal/..., sync, syscall, and not in time.Sleep.
+ */
+void gu_traceback_top(const struct gu_runtime *rt,
+	const struct gu_goroutine *g, struct gu_trace *out);
+
+/* Only who created G. */
+void gu_traceback_creator(const struct gu_runtime *rt,
+	const struct gu_goroutine *g, struct gu_trace *out);
+
+/*
+ * Where it stands: the innermost call, and the innermost one in the user's
+ * code (the innermost of all if there is none).  NULL if there are no calls.
+ */
+const struct gu_trace_call *gu_trace_current(const struct gu_trace *trace);
+const struct gu_trace_call *gu_trace_user(const struct gu_trace *trace);
+
+/* Leave out all but the DEPTH innermost calls. */
+void gu_trace_cut(struct gu_trace *trace, uint64_t depth);
+
 #endif

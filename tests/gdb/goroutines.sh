@@ -28,13 +28,14 @@ compare() {
 		sed -n '/^<bt/,/^<list/p' "$tmp/out" |
 			grep -v -e '^<' -e '^[.][.][.]' | grep . >"$tmp/bt" ||
 			true
-		sed -n 's/^[* ] \([0-9]*\) \[\([^]]*\)\].*/\1 \2/p' \
+		sed -n 's/, [0-9]* seconds*//
+			s/^[* ] \([0-9]*\) \[\([^]]*\)\].*/\1 \2/p' \
 			"$tmp/out" >"$tmp/list"
 		if [ -s "$tmp/states" ] &&
 			diff "$tmp/stacks" "$tmp/bt" >"$tmp/diff" &&
 			diff "$tmp/states" "$tmp/list" >"$tmp/diff" &&
 			grep -q 'there is no goroutine 4711$' "$tmp/out" &&
-			grep -q 'were not expected' "$tmp/out"; then
+			grep -q 'was not expected: there are' "$tmp/out"; then
 			echo "$name: ok in $gdb"
 		else
 			echo "$name: FAIL in $gdb"

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/emit/goroutine_list.h"
+
+#include "engine/emit/text.h"
+#include "engine/stack/labels.h"
+
+#include <inttypes.h>
+
+enum { IDS_SHOWN = 10 }; /* of a group */
+
+/* --- a goroutine ---------------------------------------------------------- */
+
+static void put_text(struct gu_buf *out, const char *text)
+{
+	gu_buf_str(out, gu_str(text));
+}
+
+/* Go counts minutes only; a list that is looked at may tell more. */
+static void put_age(const struct gu_goroutines *gs,
+	const struct gu_goroutine *g, struct gu_buf *out)
+{
+	uint64_t seconds = gu_goroutine_age(gs, g) / UINT64_C(1000000000);
+	uint64_t n = seconds < 60 ? seconds : seconds / 60;
+
+	if (n)
+		gu_buf_printf(out, ", %s%" PRIu64 " %s%s",
+			gs->now_exact ? "" : "at least ", n,
+			seconds < 60 ? "second" : "minute", n == 1 ? "" : "s");
+}
+
+static void put_call(const struct gu_trace_call *call, struct gu_buf *out)
+{
+	gu_goroutine_text_name(call->name, out);
+	put_text(out, " at ");
+	gu_text_place(out, call->file, call->line);
+}
+
+static void put_start(const struct gu_runtime *rt,
+	const struct gu_goroutine *g, struct gu_buf *out)
+{
+	struct gu_str name = gu_runtime_name(rt, g->start_pc);
+
+	if (name.n)
+		gu_goroutine_text_name(name, out);
+	else
+		gu_buf_printf(out, "0x%" PRIx64, g->start_pc);
+}
+
+static void put_line(const struct gu_runtime *rt,
+	const struct gu_goroutines *gs, const struct gu_goroutine *g,
+	const struct gu_trace *trace, struct gu_buf *out)
+{
+	const struct gu_trace_call *call = gu_trace_user(trace);
+
+	gu_buf_printf(out, "%c %" PRIu64 " [", g->tid ? '*' : ' ', g->id);
+	gu_goroutine_text_state(g, out);
+	put_age(gs, g, out);
+	put_text(out, g->locked ? ", locked to thread] " : "] ");
+	if (call)
+		put_call(call, out);
+	else
+		gu_buf_printf(out, "(%s)", trace->stop.text);
+	if (trace->has_creator) {
+		put_text(out, ", created by ");
+		gu_goroutine_text_name(trace->creator.name, out);
+	}
+	put_text(out, ", started at ");
+	put_start(rt, g, out);
+	if (g->tid)
+		gu_buf_printf(out, ", thread %" PRId32, g->tid);
+	gu_goroutine_text_labels(rt, g, out);
+	gu_buf_u8(out, '\n');
+}
+
+void gu_goroutine_line(const struct gu_runtime *rt,
+	const struct gu_goroutines *gs, const struct gu_goroutine *g,
+	struct gu_buf *out)
+{
+	struct gu_trace trace;
+
+	gu_traceback_top(rt, g, &trace);
+	put_line(rt, gs, g, &trace, out);
+}
+
+/* --- a group -------------------------------------------------------------- */
+
+struct wanted_label {
+	const char *key;
+	struct gu_buf *out;
+	bool found;
+};
+
+static void put_label(void *ctx, struct gu_str key, struct gu_str value)
+{
+	struct wanted_label *w = ctx;
+
+	if (!gu_str_eq(key, gu_str(w->key)))
+		return;
+	w->found = true;
+	put_text(w->out, ": ");
+	gu_goroutine_text_word(value, w->out);
+}
+
+static void name_label(const struct gu_runtime *rt, const char *key,
+	const struct gu_goroutine *g, struct gu_buf *out)
+{
+	struct wanted_label w = {key, out, false};
+	size_t start = out->n;
+
+	gu_buf_u8(out, '{');
+	gu_goroutine_text_word(gu_str(key), out);
+	(void)!gu_labels_read(rt, g, put_label, &w, NULL);
+	if (w.found || out->failed) {
+		gu_buf_u8(out, '}');
+		return;
+	}
+	out->n = start;
+	put_text(out, "without label ");
+	gu_goroutine_text_word(gu_str(key), out);
+}
+
+static void name_place(const struct gu_trace_call *call, struct gu_buf *out)
+{
+	if (call)
+		put_call(call, out);
+	else
+		put_text(out, "of which it is not known");
+}
+
+void gu_goroutine_group_name(const struct gu_runtime *rt,
+	const struct gu_query *query, const struct gu_goroutine *first,
+	struct gu_buf *out)
+{
+	struct gu_trace trace;
+
+	switch (query->group) {
+	case GU_GROUP_CURLOC:
+	case GU_GROUP_USERLOC:
+		gu_traceback_top(rt, first, &trace);
+		name_place(query->group == GU_GROUP_CURLOC
+			? gu_trace_current(&trace) : gu_trace_user(&trace), out);
+		break;
+	case GU_GROUP_GO:
+		gu_traceback_creator(rt, first, &trace);
+		put_text(out, "created by ");
+		name_place(trace.has_creator ? &trace.creator : NULL, out);
+		break;
+	case GU_GROUP_START:
+		put_text(out, "started at ");
+		put_start(rt, first, out);
+		break;
+	case GU_GROUP_STATE:
+		gu_buf_u8(out, '[');
+		gu_goroutine_text_state(first, out);
+		gu_buf_u8(out, ']');
+		break;
+	case GU_GROUP_WAIT:
+		if (gu_goroutine_waits(first))
+			gu_text_escape(out, gu_goroutine_state(first));
+		else
+			put_text(out, "waiting for nothing");
+		break;
+	case GU_GROUP_LABEL:
+		name_label(rt, query->group_label, first, out);
+		break;
+	default:
+		put_text(out, "with this stack");
+		break;
+	}
+}
+
+static void put_trace(const struct gu_runtime *rt,
+	const struct gu_query *query, const struct gu_goroutine *g,
+	struct gu_buf *out)
+{
+	struct gu_trace trace;
+
+	gu_traceback(rt, g, GU_TRACE_USER, &trace);
+	if (query->depth)
+		gu_trace_cut(&trace, query->depth);
+	gu_goroutine_text_trace(&trace, out);
+}
+
+void gu_goroutine_group(const struct gu_runtime *rt,
+	const struct gu_query *query, const struct gu_selection *selection,
+	const struct gu_group *group, struct gu_buf *out)
+{
+	const struct gu_goroutine *const *list = selection->list + group->first;
+
+	gu_buf_printf(out, "%zu goroutine%s ", group->n,
+		group->n == 1 ? "" : "s");
+	gu_goroutine_group_name(rt, query, list[0], out);
+	for (size_t i = 0; i < group->n && i < IDS_SHOWN; i++)
+		gu_buf_printf(out, "%s %" PRIu64, i ? "," : ":", list[i]->id);
+	put_text(out, group->n > IDS_SHOWN ? ", ...\n" : "\n");
+	if (query->stacks || query->group == GU_GROUP_STACK)
+		put_trace(rt, query, list[0], out);
+}
+
+/* --- all of them ---------------------------------------------------------- */
+
+struct list {
+	const struct gu_runtime *rt;
+	const struct gu_goroutines *gs;
+	const struct gu_query *query;
+	enum gu_list_form form;
+	struct gu_buf *out;
+};
+
+static void put_goroutine(const struct list *l, const struct gu_goroutine *g)
+{
+	const struct gu_query *query = l->query;
+	bool lines = l->form == GU_LIST_LINES;
+	struct gu_trace trace;
+
+	if (lines && !query->stacks) {
+		gu_goroutine_line(l->rt, l->gs, g, l->out);
+		return;
+	}
+	gu_traceback(l->rt, g, l->form == GU_LIST_RUNTIME ? GU_TRACE_RUNTIME
+		: GU_TRACE_USER, &trace);
+	if (lines)
+		put_line(l->rt, l->gs, g, &trace, l->out);
+	else
+		gu_goroutine_text_header(l->rt, l->gs, g, l->out);
+	if (query->depth)
+		gu_trace_cut(&trace, query->depth);
+	gu_goroutine_text_trace(&trace, l->out);
+}
+
+static void put_rest(const struct list *l, const struct gu_selection *s,
+	size_t left)
+{
+	const struct {
+		uint64_t n;
+		const char *what;
+	} rest[] = {
+		{s->hidden, "goroutines of the runtime's own are not shown"},
+		{left, l->query->group ? "more groups were left out by the limit"
+			: "more goroutines were left out by the limit"},
+		{l->query->nfilters ? s->others : 0,
+			"goroutines do not match"},
+		{l->gs->unreadable, "goroutines cannot be read: their memory "
+			"is not there"},
+		{l->gs->damaged, "goroutines are damaged"},
+	};
+
+	for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++)
+		if (rest[i].n)
+			gu_buf_printf(l->out, "...%" PRIu64 " %s...\n",
+				rest[i].n, rest[i].what);
+}
+
+enum gu_status gu_goroutine_list(const struct gu_runtime *rt,
+	const struct gu_goroutines *gs, const struct gu_query *query,
+	enum gu_list_form form, struct gu_diag *diag, struct gu_buf *out)
+{
+	struct list l = {rt, gs, query, form, out};
+	struct gu_selection gu_cleanup(gu_selection_close) s = {.list = NULL};
+	enum gu_status st = gu_select(rt, gs, query, diag, &s);
+	size_t n, end;
+
+	if (st)
+		return st;
+	n = query->group ? s.ngroups : s.n;
+	end = query->limit && query->limit < n ? (size_t)query->limit : n;
+	for (size_t i = 0; i < end && !out->failed; i++) {
+		if (i && (form != GU_LIST_LINES ||
+			query->group == GU_GROUP_STACK))
+			gu_buf_u8(out, '\n');
+		if (query->group)
+			gu_goroutine_group(rt, query, &s, &s.groups[i], out);
+		else
+			put_goroutine(&l, s.list[i]);
+	}
+	put_rest(&l, &s, n - end);
+	return gu_buf_status(out, diag);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a query finds, as text: a line for each goroutine or group, or Go's
+ * tracebacks.  Lines that begin with three dots tell what is left out.
+ */
+#ifndef GU_EMIT_GOROUTINE_LIST_H
+#define GU_EMIT_GOROUTINE_LIST_H
+
+#include "engine/emit/goroutine_text.h"
+#include "engine/stack/select.h"
+
+enum gu_list_form {
+	GU_LIST_LINES,
+	GU_LIST_STACKS,  /* as Go's traceback */
+	GU_LIST_RUNTIME, /* the same, with the runtime's own calls */
+};
+
+/*
+ * "* 17 [chan receive, 5 minutes] main.worker at FILE:LINE, created by
+ * main.main, started at main.worker, thread 4711 {key: value}" on one line:
+ * where it stands is the innermost call in the user's code.
+ */
+void gu_goroutine_line(const struct gu_runtime *rt,
+	const struct gu_goroutines *gs, const struct gu_goroutine *g,
+	struct gu_buf *out);
+
+/* What the goroutines of the group of FIRST are, without a count. */
+void gu_goroutine_group_name(const struct gu_runtime *rt,
+	const struct gu_query *query, const struct gu_goroutine *first,
+	struct gu_buf *out);
+
+/*
+ * "12 goroutines WHAT: 6, 7, 8" for GROUP of SELECTION; then the stack of the
+ * first, if stacks are what is grouped by, or asked for.
+ */
+void gu_goroutine_group(const struct gu_runtime *rt,
+	const struct gu_query *query, const struct gu_selection *selection,
+	const struct gu_group *group, struct gu_buf *out);
+
+/* All of it, up to the query's limit.  GU_NO_MEMORY. */
+enum gu_status gu_goroutine_list(const struct gu_runtime *rt,
+	const struct gu_goroutines *gs, const struct gu_query *query,
+	enum gu_list_form form, struct gu_diag *diag, struct gu_buf *out)
+	GU_MUST_CHECK;
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What "gounstrip gdb-ask" asks for: lines of a word and a value.
+ *
+ *   list | bt                what is to be shown
+ *   waits ADDR | fd N        who waits for that; ADDR in hexadecimal
+ *   now NS                   nanotime of the program, if it can be known
+ *   thread TID PC SP FP      each thread, in hexadecimal but for TID
+ *   word TEXT                what the user wrote, word by word, with quotes
+ */
+#ifndef GU_JITREADER_REQUEST_H
+#define GU_JITREADER_REQUEST_H
+
+#include "engine/base/buf.h"
+#include "engine/stack/goroutine.h"
+#include "engine/stack/query.h"
+
+struct gu_request {
+	struct gu_buf text; /* owned: what follows points into it */
+	bool bt;
+	bool waits, waits_fd; /* who waits for… */
+	uint64_t awaited;     /* …this address, or descriptor */
+	uint64_t id;        /* the goroutine; 0: all */
+	uint64_t now;
+	struct gu_thread *threads; /* owned */
+	size_t nthreads;
+	struct gu_str *words; /* owned; unquoted */
+	size_t nwords;
+	struct gu_query query;
+	char *shell; /* owned, of "| SHELL", or NULL */
+	char *file;  /* owned, of "> FILE", or NULL */
+};
+
+/*
+ * Take the TEXT out of OUT, which has nothing else yet.  GU_INVALID: the diag
+ * says what is wrong with the user's words; GU_NO_MEMORY.
+ */
+enum gu_status gu_request_parse(struct gu_diag *diag, struct gu_request *out)
+	GU_MUST_CHECK;
+void gu_request_deinit(struct gu_request *request);
+
+#endif
