@@ -52,7 +52,7 @@ static void exec_case(const struct bench_case *bench)
 	char path[256];
 	int in = open("/dev/null", O_RDONLY), out;
 
-	snprintf(path, sizeof path, "%s.out", bench->name);
+	(void)snprintf(path, sizeof path, "%s.out", bench->name);
 	out = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	if (in < 0 || out < 0)
 		die(path);
@@ -129,7 +129,7 @@ static size_t read_cases(struct bench_case *cases)
 int main(int argc, char **argv)
 {
 	static struct bench_case cases[CASES_MAX];
-	int runs = argc == 2 ? atoi(argv[1]) : 0;
+	int runs = argc == 2 ? (int)strtol(argv[1], NULL, 10) : 0;
 	size_t n;
 
 	if (runs < 1 || runs > RUNS_MAX) {

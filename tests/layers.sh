@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Each layer includes only itself and what is below it.
-cd "$abs_top_srcdir" || exit 99
+cd "${abs_top_srcdir:?}" || exit 99
 
 fail=0
 below='engine/base'

@@ -53,13 +53,13 @@ static void print_option(const struct gu_option *option)
 	const char *arg = option->arg ? option->arg : "", *p;
 
 	if (option->letter < GU_OPTION_LONG)
-		snprintf(letter, sizeof letter, "-%c%s", option->letter,
+		(void)snprintf(letter, sizeof letter, "-%c%s", option->letter,
 			option->name ? ", " : "  ");
 	if (option->name)
-		snprintf(text, sizeof text, "%s--%s%s%s", letter, option->name,
+		(void)snprintf(text, sizeof text, "%s--%s%s%s", letter, option->name,
 			*arg ? "=" : "", arg);
 	else
-		snprintf(text, sizeof text, "%s%s", letter, arg);
+		(void)snprintf(text, sizeof text, "%s%s", letter, arg);
 	printf("  %-24s ", text);
 	for (p = option->help; *p; p++)
 		if (*p == '\n')
@@ -120,7 +120,7 @@ int gu_usage_error(const struct gu_command *command, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	(void)vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	gu_complain(command->name, "%s; try 'gounstrip %s --help'", text,
 		command->name);

@@ -202,14 +202,14 @@ enum gu_status gu_regs_of_prstatus(enum gu_arch arch, const uint8_t *bytes,
 
 		if (forms[i].arch != arch)
 			continue;
-		gu_cur_seek(&cur, forms[i].pc * 8);
+		gu_cur_seek(&cur, UINT64_C(8) * forms[i].pc);
 		regs.pc = gu_cur_u64(&cur);
-		gu_cur_seek(&cur, forms[i].sp * 8);
+		gu_cur_seek(&cur, UINT64_C(8) * forms[i].sp);
 		regs.sp = gu_cur_u64(&cur);
-		gu_cur_seek(&cur, forms[i].fp * 8);
+		gu_cur_seek(&cur, UINT64_C(8) * forms[i].fp);
 		regs.fp = gu_cur_u64(&cur);
 		if (forms[i].lr) {
-			gu_cur_seek(&cur, forms[i].lr * 8);
+			gu_cur_seek(&cur, UINT64_C(8) * forms[i].lr);
 			regs.lr = gu_cur_u64(&cur);
 			regs.has_lr = true;
 		}

@@ -79,7 +79,7 @@ static struct gu_str unescape(struct gu_str package, struct gu_buf *out)
 {
 	out->n = 0;
 	for (size_t i = 0; i < package.n; i++) {
-		int c = package.p[i];
+		int c = (unsigned char)package.p[i];
 
 		if (c == '%' && package.n - i > 2) {
 			int hi = hex_digit(package.p[i + 1]);

@@ -128,7 +128,7 @@ static enum gu_status fetch_pointed(const struct gu_image *image,
 	const struct header *header, unsigned index, struct gu_diag *diag,
 	struct gu_view *view, struct gu_str *out)
 {
-	uint8_t size = header->ptr_size;
+	uint64_t size = header->ptr_size;
 	uint64_t string, addr, len;
 	enum gu_status st;
 
@@ -153,10 +153,10 @@ static enum gu_status fetch_pointed(const struct gu_image *image,
 /* Go src/cmd/go/internal/modload/build.go: ModInfoData's markers. */
 static void trim_modinfo(struct gu_str *s)
 {
-	if (s->n >= 2 * MODINFO_MARK + 1 &&
+	if (s->n >= (size_t)2 * MODINFO_MARK + 1 &&
 		s->p[s->n - MODINFO_MARK - 1] == '\n') {
 		s->p += MODINFO_MARK;
-		s->n -= 2 * MODINFO_MARK;
+		s->n -= (size_t)2 * MODINFO_MARK;
 	} else {
 		s->n = 0;
 	}

@@ -163,7 +163,7 @@ static bool text_sections_hold(const struct candidate *c,
 	const struct gu_moduledata *md)
 {
 	uint64_t base;
-	unsigned ptr = c->image->mem.ptr_size;
+	uint64_t ptr = c->image->mem.ptr_size;
 
 	return md->textsectmap.len == 0 ||
 		(gu_mem_word(&c->image->mem, md->textsectmap.addr + 2 * ptr,
@@ -368,8 +368,8 @@ static enum gu_status scan(struct candidate *c, uint64_t addr, uint64_t size,
 		if (st)
 			return st;
 		for (size_t i = 0; i + ptr <= n; i += ptr) {
-			if (ptr == 8 ? memcmp(chunk + i, pointer, 8) :
-					memcmp(chunk + i, pointer, 4))
+			if ((ptr == 8 ? memcmp(chunk + i, pointer, 8) :
+					memcmp(chunk + i, pointer, 4)) != 0)
 				continue;
 			c->addr = addr + off + i;
 			st = try_candidate(c, known, diag, out);

@@ -56,6 +56,12 @@ static uint32_t get32(const uint8_t *p, bool be)
 		v : __builtin_bswap32(v);
 }
 
+/* Word number INDEX of the 32-bit words at WORDS. */
+static uint32_t word_at(const uint8_t *words, int index, bool be)
+{
+	return get32(words + (ptrdiff_t)4 * index, be);
+}
+
 static uint64_t get_word(const uint8_t *p, bool be, unsigned size)
 {
 	uint64_t v;
@@ -219,8 +225,8 @@ static const struct gu_func_form *old_func_form(const struct gu_pclntab *tab)
 
 		if (!gu_within(off, entry + 32u, tab->bytes.n))
 			continue;
-		word = tab->bytes.p + off + entry + 4 * 7;
-		if (get32(word, tab->be) >> 24)
+		word = tab->bytes.p + off + entry;
+		if (word_at(word, 7, tab->be) >> 24)
 			return &func_forms[FUNC_1_12];
 	}
 	/*
@@ -368,18 +374,18 @@ static bool read_counts(const struct gu_pclntab *tab, const uint8_t *words,
 {
 	const struct gu_func_form *form = tab->func_form;
 
-	func->npcdata = get32(words + 4 * WORD_NPCDATA, tab->be);
+	func->npcdata = word_at(words, WORD_NPCDATA, tab->be);
 	if (form->bytes >= 0) {
-		const uint8_t *bytes = words + 4 * form->bytes;
+		const uint8_t *bytes = words + (ptrdiff_t)4 * form->bytes;
 
 		func->func_id = bytes[0];
 		func->flags = bytes[1];
 		func->nfuncdata = bytes[3];
 	} else {
-		func->nfuncdata = get32(words + 4 * form->nfuncdata, tab->be);
+		func->nfuncdata = word_at(words, form->nfuncdata, tab->be);
 	}
 	if (form->id >= 0)
-		func->func_id = (uint8_t)get32(words + 4 * form->id, tab->be);
+		func->func_id = (uint8_t)word_at(words, form->id, tab->be);
 	return func->npcdata <= PCDATA_MAX && func->nfuncdata <= PCDATA_MAX;
 }
 
@@ -416,21 +422,21 @@ enum gu_status gu_pclntab_func(const struct gu_pclntab *tab, uint32_t index,
 	words = tab->bytes.p + off + entry_size(tab);
 	func.entry = entry_addr(tab, index);
 	func.next = entry_addr(tab, index + 1);
-	func.name_off = get32(words + 4 * WORD_NAME, tab->be);
-	func.args = (int32_t)get32(words + 4 * WORD_ARGS, tab->be);
-	func.pcsp = get32(words + 4 * WORD_PCSP, tab->be);
-	func.pcfile = get32(words + 4 * WORD_PCFILE, tab->be);
-	func.pcln = get32(words + 4 * WORD_PCLN, tab->be);
+	func.name_off = word_at(words, WORD_NAME, tab->be);
+	func.args = (int32_t)word_at(words, WORD_ARGS, tab->be);
+	func.pcsp = word_at(words, WORD_PCSP, tab->be);
+	func.pcfile = word_at(words, WORD_PCFILE, tab->be);
+	func.pcln = word_at(words, WORD_PCLN, tab->be);
 	if (form->defer >= 0)
-		func.deferreturn = get32(words + 4 * form->defer, tab->be);
+		func.deferreturn = word_at(words, form->defer, tab->be);
 	if (form->cu >= 0)
-		func.cu_off = get32(words + 4 * form->cu, tab->be);
+		func.cu_off = word_at(words, form->cu, tab->be);
 	if (form->start_line >= 0)
 		func.start_line =
-			(int32_t)get32(words + 4 * form->start_line, tab->be);
+			(int32_t)word_at(words, form->start_line, tab->be);
 	if (!read_counts(tab, words, &func) ||
 		!place_tables(tab, off + entry_size(tab) +
-			4u * (unsigned)form->words, &func))
+			4 * (uint64_t)form->words, &func))
 		return gu_fail_at(diag, GU_BAD_DATA, tab->addr + off,
 			"pclntab: function %" PRIu32 " claims %" PRIu32
 			" pcdata and %" PRIu32 " funcdata tables",

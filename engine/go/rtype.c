@@ -218,7 +218,7 @@ enum gu_status gu_types_read(const struct gu_types *types, uint64_t addr,
 	t.named = tflag & TFLAG_NAMED;
 	read_extra(types, &cur, &t);
 	if (t.kind == GU_RKIND_FUNC)
-		t.params = addr + 4 * ptr + 16 + ptr +
+		t.params = addr + 5 * (uint64_t)ptr + 16 +
 			(tflag & TFLAG_UNCOMMON ? 16 : 0);
 	st = gu_cur_status(&cur, diag);
 	if (st)
@@ -346,7 +346,7 @@ enum gu_status gu_types_param(const struct gu_types *types,
 static enum gu_status descriptor_end(const struct gu_types *types,
 	const struct gu_rtype *t, struct gu_diag *diag, uint64_t *out)
 {
-	unsigned ptr = types->module->image->mem.ptr_size;
+	uint64_t ptr = types->module->image->mem.ptr_size;
 	struct gu_cur cur = cur_at(types, t->addr + 2 * ptr + 4);
 	uint64_t at = t->addr + 4 * ptr + 16 + extra_size(types, t->kind);
 	bool uncommon = gu_cur_u8(&cur) & TFLAG_UNCOMMON;

@@ -150,7 +150,7 @@ static bool place_note(const struct mapped *m, GElf_Phdr *note)
 
 static enum gu_status place_all(struct mapped *m, struct gu_diag *diag)
 {
-	uint64_t off = PAGE * 4; /* behind the headers */
+	uint64_t off = UINT64_C(4) * PAGE; /* behind the headers */
 	size_t n = 0;
 
 	for (size_t i = 0; i < m->nphdrs; i++)

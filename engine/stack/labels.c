@@ -59,7 +59,7 @@ static enum gu_status visit_slice(const struct visitor *v, uint64_t addr)
 {
 	unsigned ptr = v->rt->mem.ptr_size;
 	struct gu_view gu_cleanup(gu_view_close) view = {0};
-	uint64_t array, len;
+	uint64_t array, len = 0;
 	struct gu_cur cur;
 	enum gu_status st = gu_mem_word(&v->rt->mem, addr, v->diag, &array);
 
@@ -85,8 +85,8 @@ static enum gu_status visit_slice(const struct visitor *v, uint64_t addr)
  */
 static enum gu_status visit_bucket(const struct visitor *v, uint64_t addr)
 {
-	unsigned ptr = v->rt->mem.ptr_size;
-	uint64_t strings = SLOTS * 2 * ptr, size = SLOTS + 2 * strings + ptr;
+	uint64_t ptr = v->rt->mem.ptr_size, strings = ptr * SLOTS * 2;
+	uint64_t size = SLOTS + 2 * strings + ptr;
 	enum gu_status st = GU_OK;
 
 	for (int n = 0; !st && addr; n++) {
@@ -105,12 +105,12 @@ static enum gu_status visit_bucket(const struct visitor *v, uint64_t addr)
 
 			if (view.p[i] < FIRST_FULL)
 				continue;
-			gu_cur_seek(&key, SLOTS + i * 2 * ptr);
-			gu_cur_seek(&value, SLOTS + strings + i * 2 * ptr);
+			gu_cur_seek(&key, SLOTS + ptr * 2 * i);
+			gu_cur_seek(&value, SLOTS + strings + ptr * 2 * i);
 			st = visit_pair(v, &key, &value);
 		}
 		gu_cur_seek(&cur, size - ptr);
-		addr = gu_cur_word(&cur, ptr);
+		addr = gu_cur_word(&cur, (unsigned)ptr);
 	}
 	return st;
 }
@@ -119,7 +119,7 @@ static enum gu_status visit_buckets(const struct visitor *v, uint64_t addr,
 	uint64_t n)
 {
 	uint64_t ptr = v->rt->mem.ptr_size;
-	uint64_t size = SLOTS + SLOTS * 4 * ptr + ptr;
+	uint64_t size = SLOTS + ptr * SLOTS * 4 + ptr;
 	enum gu_status st = GU_OK;
 
 	for (uint64_t i = 0; !st && addr && i < n; i++)

@@ -88,7 +88,7 @@ static enum gu_status read_interrupted(const struct walk *w, uint64_t sp,
 		st = gu_mem_word(mem, sp + (arm ? 312 + 29 * 8 : 120), diag,
 			&regs.fp);
 	if (!st && arm)
-		st = gu_mem_word(mem, sp + 312 + 30 * 8, diag, &regs.lr);
+		st = gu_mem_word(mem, sp + 312 + UINT64_C(8) * 30, diag, &regs.lr);
 	if (st)
 		return gu_fail_in(diag, st, "the signal's frame");
 	*out = regs;

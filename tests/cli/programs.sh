@@ -5,7 +5,7 @@
 set -u
 
 tool=${abs_top_builddir:?}/tools/gounstrip
-json=$abs_top_builddir/tests/cli/json
+json=${abs_top_builddir:?}/tests/cli/json
 fixtures=${GOUNSTRIP_FIXTURES:-${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests/fixtures}
 index=$fixtures/index.tsv
 tab=$(printf '\t')

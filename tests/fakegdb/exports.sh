@@ -3,7 +3,7 @@
 # The reader exports GDB's two names and nothing else, or GDB's own functions
 # would take the place of ours; and it needs no library but those that
 # docs/dependencies.md has for the engine.
-reader=$abs_top_builddir/jitreader/.libs/gounstrip-reader.so
+reader=${abs_top_builddir:?}/jitreader/.libs/gounstrip-reader.so
 [ -e "$reader" ] || { echo "$reader was not built"; exit 77; }
 
 names=$(nm -D --defined-only "$reader" | sed 's/.* //' | sort | tr '\n' ' ')

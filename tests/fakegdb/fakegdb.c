@@ -116,7 +116,7 @@ static void test_no_session(void)
 
 static void test_backtrace(void)
 {
-	struct gdb_frame_id ids[STAGE_FRAMES];
+	struct gdb_frame_id ids[STAGE_FRAMES] = {0};
 	bool pure = true, differ = true;
 	unsigned reads = 0;
 

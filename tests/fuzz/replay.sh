@@ -5,7 +5,7 @@
 set -e
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-fuzz=$abs_top_builddir/tests/fuzz
+fuzz=${abs_top_builddir:?}/tests/fuzz
 
 "$fuzz/make_corpus" "$dir"
 for seeds in "$dir"/*; do

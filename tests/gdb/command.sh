@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # gounstrip gdb: does what "source" and "go load" do, in the GDB that $GDB names.
-. "$abs_top_srcdir/tests/gdb/lib.sh"
+. "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 need static
 dump "$tmp/core" "$program" panic
@@ -15,12 +15,12 @@ for gdb in "${all_gdbs[@]}"; do
 		show args
 		quit
 		COMMANDS
-		grep -q '^gounstrip: .* functions' "$tmp/out" &&
-			grep -q 'Line .* of ".*server.go"' "$tmp/out" || {
+		if ! grep -q '^gounstrip: .* functions' "$tmp/out" ||
+			! grep -q 'Line .* of ".*server.go"' "$tmp/out"; then
 			echo "FAIL: gounstrip gdb $session ($gdb)"
 			cat "$tmp/out"
 			failed=1
-		}
+		fi
 	done
 	grep -q 'is "count 3"' "$tmp/out" || {
 		echo "FAIL: the arguments did not arrive"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Cores: one after the other, loaded before and after; one of another program.
-. "$abs_top_srcdir/tests/gdb/lib.sh"
+. "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 need pie
 moved=$program

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A plain C program is the same beside the reader as without it; then, in the
 # same GDB, a Go program, and C again.
-. "$abs_top_srcdir/tests/gdb/lib.sh"
+. "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 need static
 need_c() {
@@ -35,7 +35,7 @@ plain() {
 }
 for gdb in "${all_gdbs[@]}"; do
 	plain "$gdb" >"$tmp/without"
-	plain "$gdb" -ex "source $abs_top_builddir/gdbinit/gounstrip.gdb" \
+	plain "$gdb" -ex "source ${abs_top_builddir:?}/gdbinit/gounstrip.gdb" \
 		-ex "file $program" -ex 'go load' >"$tmp/with"
 	grep -q 'plain.c:' "$tmp/without" || skip "GDB cannot run a C program"
 	diff -u "$tmp/without" "$tmp/with" || failed=1

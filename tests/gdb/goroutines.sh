@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # "go bt" and "info goroutines" of a process, a core and a remote process, in
 # every GDB, against "gounstrip stacks" of the same: ids, states, frames.
-. "$abs_top_srcdir/tests/gdb/lib.sh"
+. "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 need pie
 start "$program" park 3
@@ -19,7 +19,7 @@ compare() {
 		>"$tmp/states"
 	for gdb in "${all_gdbs[@]}"; do
 		timeout 60 "$gdb" -nx -q -batch \
-			-ex "source $abs_top_builddir/gdbinit/gounstrip.gdb" \
+			-ex "source ${abs_top_builddir:?}/gdbinit/gounstrip.gdb" \
 			"$@" -ex 'go load' -ex 'echo <bt\n' -ex 'go bt' \
 			-ex 'echo <list\n' -ex 'info goroutines' \
 			-ex 'echo <none\n' -ex 'go bt 4711' \

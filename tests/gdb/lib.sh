@@ -9,7 +9,7 @@
 #   GOUNSTRIP_FIXTURES   folder of the test programs (tests/fixtures/README.md)
 set -euo pipefail
 
-here=$abs_top_srcdir/tests/gdb
+here=${abs_top_srcdir:?}/tests/gdb
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests
 fixtures=${GOUNSTRIP_FIXTURES:-$cache/fixtures}
 test_name=$(basename "$0" .sh)
@@ -30,7 +30,7 @@ trap clean_up EXIT
 # which would end up in the middle of a step.
 export XDG_CACHE_HOME=$tmp/cache GODEBUG=asyncpreemptoff=1 GOTRACEBACK=crash
 unset DEBUGINFOD_URLS
-export GOUNSTRIP=$abs_top_builddir/tools/gounstrip
+export GOUNSTRIP=${abs_top_builddir:?}/tools/gounstrip
 mkdir "$XDG_CACHE_HOME"
 
 skip() {

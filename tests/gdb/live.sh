@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A program that GDB starts: names, lines and steps, loaded before "run" and
 # twice; a stop where there are no sources.
-. "$abs_top_srcdir/tests/gdb/lib.sh"
+. "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 need static
 transcript live "$program" <<COMMANDS

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A program packed by UPX: its tables are in memory only, of the process and of
 # its core.
-. "$abs_top_srcdir/tests/gdb/lib.sh"
+. "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 upx=$cache/gdbs/bin/upx
 [ -x "$upx" ] || skip "there is no UPX; scripts/gdbs gets it"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A program that lies elsewhere in each run: breakpoints set before the first
 # run are hit in every run, whether loaded once or again.
-. "$abs_top_srcdir/tests/gdb/lib.sh"
+. "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 need pie # at least
 for mode in pie cgo-pie; do

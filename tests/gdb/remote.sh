@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # gdbserver: loaded before and after connecting, and run again there.
-. "$abs_top_srcdir/tests/gdb/lib.sh"
+. "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 command -v gdbserver >/dev/null || skip "there is no gdbserver"
 need pie
 
+# shellcheck disable=SC2317 # transcript calls it as $before_each
 serve() { # GDBSERVERARG...
 	: >"$tmp/server"
 	gdbserver "$@" 2>"$tmp/server" >/dev/null &
@@ -50,6 +51,7 @@ COMMANDS
 
 port=$((20000 + $$ % 20000))
 before_each=again
+# shellcheck disable=SC2317
 again() {
 	serve --once --multi "localhost:$port"
 }

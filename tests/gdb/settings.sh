@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What the user has set stays: after success and after a failure, with hooks,
 # odd file names and any shell.
-. "$abs_top_srcdir/tests/gdb/lib.sh"
+. "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 need static
 cat >"$tmp/set" <<COMMANDS

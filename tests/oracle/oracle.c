@@ -102,7 +102,7 @@ static bool same_but_arguments(struct gu_str name, const char *full)
 
 	for (; *full; full++) {
 		if (*full == '[' && depth++ == 0) {
-			if (name.n - i < 5 || memcmp(name.p + i, "[...]", 5))
+			if (name.n - i < 5 || memcmp(name.p + i, "[...]", 5) != 0)
 				return false;
 			i += 5;
 		}
@@ -608,7 +608,7 @@ int main(int argc, char **argv)
 	struct gu_diag diag;
 	bool good;
 
-	if (argc != 4 || (o.release = atoi(argv[1])) <= 0) {
+	if (argc != 4 || (o.release = (int)strtol(argv[1], NULL, 10)) <= 0) {
 		fprintf(stderr, "usage: oracle RELEASE STRIPPED FULL\n");
 		return 2;
 	}

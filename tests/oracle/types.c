@@ -246,7 +246,7 @@ static bool same_type(Dwarf_Die *a, Dwarf_Die *b, const char **why)
 		array_count(a) != array_count(b))
 		return false;
 	*why = "what it points to";
-	if (kind == GU_RKIND_PTR && strcmp(type_name(a), plain(type_name(b))))
+	if (kind == GU_RKIND_PTR && strcmp(type_name(a), plain(type_name(b))) != 0)
 		return false;
 	return dwarf_tag(a) != DW_TAG_structure_type ||
 		same_members(a, b, why);

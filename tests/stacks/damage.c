@@ -183,8 +183,11 @@ static enum gu_status tell(const struct gu_module *module, uint64_t bias,
 /* Somewhere in what the reading depends on. */
 static uint64_t draw_place(const struct telling *base)
 {
-	const struct told *g = &base->list[draw(base->n)];
+	const struct told *g;
 
+	if (!base->n)
+		return base->allgs.addr;
+	g = &base->list[draw(base->n)];
 	switch (draw(base->nwaits ? 6 : 5)) {
 	case 0:
 		return base->allgs.addr + draw(base->allgs.len * 8);

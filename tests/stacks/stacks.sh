@@ -14,8 +14,8 @@
 set -euo pipefail
 
 fixtures=${GOUNSTRIP_FIXTURES:-${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests/fixtures}
-tool=$abs_top_builddir/tools/gounstrip
-here=$abs_top_srcdir/tests/stacks
+tool=${abs_top_builddir:?}/tools/gounstrip
+here=${abs_top_srcdir:?}/tests/stacks
 # gcore takes seconds
 cores=${1:-go1.16-amd64-static go1.2[07]-amd64-*}
 pattern=${1:-'go1.*-amd64-static go1.27-amd64-pie go1.2[07]-amd64-cgo go1.27-amd64-lld-pie go1.27-amd64-noshdr-pie go1.27-amd64-plugin'}

@@ -18,7 +18,7 @@ set -euo pipefail
 # shellcheck source=tests/stacks/lib.sh
 . "$abs_top_srcdir/tests/stacks/lib.sh"
 tool=${abs_top_builddir:?}/tools/gounstrip
-here=$abs_top_srcdir/tests/stacks
+here=${abs_top_srcdir:?}/tests/stacks
 versions=("$@")
 [ "$#" != 0 ] || versions=(1.16.15 1.18.10 1.20.14 1.22.12 1.24.13 1.25.14 1.26.8 1.27.4)
 

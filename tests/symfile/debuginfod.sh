@@ -4,7 +4,7 @@
 # a stock debuginfod, by debuginfod-find, GDB, lldb and eu-stack.
 set -u
 
-gounstrip=$abs_top_builddir/tools/gounstrip
+gounstrip=${abs_top_builddir:?}/tools/gounstrip
 fixtures=${GOUNSTRIP_FIXTURES:-${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests/fixtures}
 program=$fixtures/go1.27-amd64-static/strip
 work=$(mktemp -d) || exit 99

@@ -9,7 +9,7 @@
 #  - GDB says no warning about it.
 set -u
 
-mksym=$abs_top_builddir/tests/symfile/mksym
+mksym=${abs_top_builddir:?}/tests/symfile/mksym
 fixtures=${GOUNSTRIP_FIXTURES:-${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests/fixtures}
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT
@@ -125,6 +125,7 @@ check 'beside the program, at an offset' says "$work/out" \
 case $(uname -m) in
 x86_64)
 	"$mksym" -c "$pie/strip" >/dev/null || exit 1
+	# shellcheck disable=SC2016 # the variable is GDB's
 	gdb_batch -ex "set debug-file-directory $work/cache" \
 		-ex "file $pie/strip" -ex 'break main.main' \
 		-ex 'run count 1' -ex 'bt 1' -ex 'info symbol $pc' >"$work/out"

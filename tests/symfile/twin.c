@@ -190,8 +190,10 @@ static void load(const char *path, struct table *t)
 				add_func(t, &die, text(dwarf_diename(&unit)));
 		} while (dwarf_siblingof(&die, &die) == 0);
 	}
-	qsort(t->funcs, t->nfuncs, sizeof *t->funcs, by_lo);
-	qsort(t->rows, t->nrows, sizeof *t->rows, by_addr);
+	if (t->nfuncs)
+		qsort(t->funcs, t->nfuncs, sizeof *t->funcs, by_lo);
+	if (t->nrows)
+		qsort(t->rows, t->nrows, sizeof *t->rows, by_addr);
 	for (size_t i = 0; i < t->nrows; i++) {
 		const struct row *row = &t->rows[i];
 

@@ -20,7 +20,7 @@
 # wrong at the ends of functions: only names and ends are compared there.
 set -u
 
-dir=$abs_top_builddir/tests/symfile
+dir=${abs_top_builddir:?}/tests/symfile
 fixtures=${GOUNSTRIP_FIXTURES:-${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests/fixtures}
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT

@@ -6,7 +6,7 @@
 # GOUNSTRIP_TEST_ALL=1: of all fixtures, not of a choice.
 set -u
 
-mksym=$abs_top_builddir/tests/symfile/mksym
+mksym=${abs_top_builddir:?}/tests/symfile/mksym
 fixtures=${GOUNSTRIP_FIXTURES:-${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests/fixtures}
 choice='go1\.27-|go1\.2-|go1\.9-|go1\.15-amd64|go1\.18-mips-|npm-.*-(0\.6\.34|0\.28\.2)$'
 [ -n "${GOUNSTRIP_TEST_ALL:-}" ] && choice=.
@@ -22,6 +22,8 @@ for tool in readelf eu-elflint llvm-dwarfdump; do
 	have $tool || echo "# no $tool here: left out"
 done
 
+# What they say to stderr; to stdout goes what they read.
+# shellcheck disable=SC2069
 complaints() {
 	if have readelf; then
 		readelf -aW "$1" 2>&1 >/dev/null

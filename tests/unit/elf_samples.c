@@ -164,7 +164,7 @@ void sample_program(struct elf_writer *ew, const struct sample_machine *machine,
 	ew_dyn(ew, buf, machine->rela ? DT_RELA : DT_REL, rel);
 	ew_dyn(ew, buf, machine->rela ? DT_RELASZ : DT_RELSZ, rel_size);
 	ew_dyn(ew, buf, machine->rela ? DT_RELAENT : DT_RELENT,
-		(machine->rela ? 3U : 2U) * ew->ptr);
+		(machine->rela ? UINT64_C(3) : 2) * ew->ptr);
 	ew_dyn(ew, buf, 36, relr);      /* DT_RELR */
 	ew_dyn(ew, buf, 35, relr_size); /* DT_RELRSZ */
 	ew_dyn(ew, buf, 37, ew->ptr);   /* DT_RELRENT */

@@ -107,11 +107,11 @@ static void write_functab(struct gu_buf *b, struct layout *at, unsigned ptr)
 	gu_buf_zero(b, NFUNC * 8 + 4);
 	for (unsigned i = 0; i < NFUNC; i++) {
 		align(b, ptr);
-		gu_buf_patch(b, table + 8 * i, records[i].entry, 4);
-		gu_buf_patch(b, table + 8 * i + 4, b->n - table, 4);
+		gu_buf_patch(b, table + (size_t)8 * i, records[i].entry, 4);
+		gu_buf_patch(b, table + (size_t)8 * i + 4, b->n - table, 4);
 		write_record(b, at, &records[i]);
 	}
-	gu_buf_patch(b, table + 8 * NFUNC, TEXT_SIZE, 4);
+	gu_buf_patch(b, table + sizeof(uint64_t[NFUNC]), TEXT_SIZE, 4);
 	align(b, ptr);
 	at->table_end = b->n;
 }
@@ -143,7 +143,7 @@ static void write_table(struct gu_buf *b, struct layout *at, unsigned ptr)
 	write_pctab(b, at);
 	write_functab(b, at, ptr);
 	for (unsigned i = 0; i < GU_COUNT(offs); i++)
-		gu_buf_patch(b, at->table + 8 + (3 + i) * ptr,
+		gu_buf_patch(b, at->table + 8 + (size_t)(3 + i) * ptr,
 			*offs[i] - at->table, ptr);
 }
 

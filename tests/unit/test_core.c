@@ -53,7 +53,7 @@ static void check_threads(const struct pair *pair, const char *name)
 		name);
 	cur = gu_cur(threads[1].regs, threads[1].regs_size, 0, pair->dump.be,
 		"registers");
-	gu_cur_skip(&cur, 3U * pair->dump.ptr);
+	gu_cur_skip(&cur, (size_t)3 * pair->dump.ptr);
 	is_int(gu_cur_word(&cur, pair->dump.ptr), 105, "%s: the fourth", name);
 }
 
@@ -249,7 +249,7 @@ static void test_lies(void)
 	pair_close(&pair);
 
 	pair_open(&pair, &sample_machines[0]);
-	notes = ew_get(&pair.dump, "p_offset", 0) + 20 + 112 + 17 * 8 + 8;
+	notes = ew_get(&pair.dump, "p_offset", 0) + 20 + 112 + UINT64_C(8) * 18;
 	/* NT_AUXV: header 12, name 8, four words; then NT_FILE's count */
 	gu_buf_patch(&pair.dump.out, (size_t)notes + 20 + 32 + 20,
 		UINT64_MAX / 8, 8);

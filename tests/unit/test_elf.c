@@ -296,7 +296,7 @@ static void test_dynamic(void)
 		/* segments: notes, dynamic, the one that holds both */
 		uint64_t off = ew_get(&ew, "p_offset", 0) +
 			ew_get(&ew, "p_vaddr", 2) - SAMPLE_RO +
-			16 * table[i].entry;
+			UINT64_C(16) * table[i].entry;
 		uint8_t saved[16];
 
 		memcpy(saved, ew.out.p + off, sizeof saved);

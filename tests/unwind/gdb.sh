@@ -5,7 +5,7 @@
 # same GDB finds in the unstripped twin by its .debug_frame, live and in a core.
 set -u
 
-top=$abs_top_builddir
+top=${abs_top_builddir:?}
 reader=$top/jitreader/.libs/gounstrip-reader.so
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests
 fixtures=${GOUNSTRIP_FIXTURES:-$cache/fixtures}
@@ -28,6 +28,7 @@ work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT
 
 # The place of every frame: pc, distance from the one before, sp.
+# shellcheck disable=SC2016 # the variables are GDB's
 frames='set language c
 set backtrace past-main on
 set $last = (long)$sp
@@ -42,6 +43,7 @@ frame apply all -q place'
 # what a signal interrupted, beyond $restorer, is on another one
 restorer=
 debug() {
+	# shellcheck disable=SC2016 # the shell of GDB is to see it
 	printf '%s\nshell rm -rf /tmp/gounstrip-*-$PPID\n' "$3" >"$work/script"
 	GOTRACEBACK=crash GOMAXPROCS=1 timeout 100 "$1" -nx -batch \
 		-iex 'set debuginfod enabled off' -iex 'set confirm off' \
@@ -76,6 +78,7 @@ compare() {
 }
 
 stop='run crash >/dev/null 2>&1'
+# shellcheck disable=SC2034 # check takes it by name
 die='handle SIGSEGV nostop noprint pass
 run crash >/dev/null 2>&1'
 
@@ -89,10 +92,12 @@ load() {
 # signal, die of it (in runtime.raise), or handle it (beyond is what it
 # interrupted)
 check() {
+	# shellcheck disable=SC2034
 	handle="$stop
 break *0x$(nm "$4" | sed -n 's/ T runtime\.sigtrampgo$//p')
 continue"
 	restorer=$(nm "$4" | sed -n 's/^0*\(.*\) T runtime\.sigreturn.*/0x\1/p')
+	how=''
 	eval "how=\$$5"
 	twin "$4"
 	debug "$1" "$work/twin" "$how
