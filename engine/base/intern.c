@@ -82,3 +82,11 @@ uint32_t gu_intern_key(struct gu_intern *table, uint64_t key)
 {
 	return intern(table, (struct gu_str){NULL, 0}, key);
 }
+
+uint32_t gu_intern_find_key(const struct gu_intern *table, uint64_t key)
+{
+	uint32_t slot = table->nslots
+		? *find(table, (struct gu_str){NULL, 0}, key) : 0;
+
+	return slot ? slot - 1 : UINT32_MAX;
+}

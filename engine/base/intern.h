@@ -30,4 +30,7 @@ void gu_intern_deinit(struct gu_intern *table);
 uint32_t gu_intern_str(struct gu_intern *table, struct gu_str s);
 uint32_t gu_intern_key(struct gu_intern *table, uint64_t key);
 
+/* The number of KEY if it has one; else UINT32_MAX. */
+uint32_t gu_intern_find_key(const struct gu_intern *table, uint64_t key);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/emit/dwarf_types.h"
 
+#include "engine/emit/dwarf_generic.h"
 #include "engine/emit/dwarf_vars.h"
 #include "engine/emit/type_writer.h"
 
@@ -199,6 +200,23 @@ static uint32_t put_type_name(struct gu_type_writer *w,
 		(struct gu_str){(const char *)w->name.p, w->name.n});
 }
 
+/* A channel or a map. */
+static uint32_t put_holder(struct gu_type_writer *w, const struct gu_rtype *t,
+	uint32_t name)
+{
+	struct gu_type_ref pointer = gu_dwarf_generic(w, t);
+	uint32_t off = gu_tw_here(w);
+
+	gu_tw_code(w, t->kind == GU_RKIND_MAP ? GU_TDIE_MAP : GU_TDIE_CHAN);
+	gu_tw_u32(w, name);
+	gu_tw_ref(w, pointer);
+	gu_tw_go(w, t);
+	gu_tw_type(w, t->elem);
+	if (t->kind == GU_RKIND_MAP)
+		gu_tw_type(w, t->key);
+	return off;
+}
+
 /* Write T; returns the offset of the DIE that others refer to. */
 static uint32_t put_one(struct gu_type_writer *w, const struct gu_rtype *t)
 {
@@ -244,20 +262,8 @@ static uint32_t put_one(struct gu_type_writer *w, const struct gu_rtype *t)
 		gu_tw_go(w, t);
 		return off;
 	case GU_RKIND_CHAN:
-		gu_tw_code(w, GU_TDIE_CHAN);
-		gu_tw_u32(w, name);
-		gu_tw_ref(w, w->chan);
-		gu_tw_go(w, t);
-		gu_tw_type(w, t->elem);
-		return off;
 	case GU_RKIND_MAP:
-		gu_tw_code(w, GU_TDIE_MAP);
-		gu_tw_u32(w, name);
-		gu_tw_ref(w, w->map);
-		gu_tw_go(w, t);
-		gu_tw_type(w, t->elem);
-		gu_tw_type(w, t->key);
-		return off;
+		return put_holder(w, t, name);
 	default:
 		put_base(w, t, name);
 		return off;
@@ -286,6 +292,7 @@ static void collect_parts(struct gu_type_writer *w, const struct gu_rtype *t)
 
 	collect(w, t->elem);
 	collect(w, t->key);
+	collect(w, t->group);
 	collect(w, t->ptr_to_this);
 	for (uint64_t i = 0; i < t->nfields; i++) {
 		struct gu_rfield field;
@@ -348,6 +355,7 @@ static void collect_all(struct gu_type_writer *w)
 			continue;
 		collect_parts(w, &t);
 		note_known(w, &t);
+		gu_tw_note_group(w, &t);
 	}
 	w->ntypes = w->addrs.n;
 }
@@ -371,8 +379,8 @@ static void make_base(struct gu_type_writer *w, struct gu_type_ref *ref, const c
 static void put_common(struct gu_type_writer *w)
 {
 	const struct gu_rtype *known = w->known;
-	struct gu_type_ref byte = {.addr = known[GU_KNOWN_UINT8].addr};
 
+	w->byte.addr = known[GU_KNOWN_UINT8].addr;
 	w->integer.addr = known[GU_KNOWN_INT].addr;
 	w->uintptr.addr = known[GU_KNOWN_UINTPTR].addr;
 	w->byte_ptr.addr = known[GU_KNOWN_UINT8].ptr_to_this;
@@ -386,10 +394,10 @@ static void put_common(struct gu_type_writer *w)
 	gu_tw_u32(w, gu_tw_str(w, gu_str("unknown")));
 	make_base(w, &w->integer, "int", DW_ATE_signed, w->ptr);
 	make_base(w, &w->uintptr, "uintptr", DW_ATE_unsigned, w->ptr);
-	make_base(w, &byte, "uint8", DW_ATE_unsigned, 1);
+	make_base(w, &w->byte, "uint8", DW_ATE_unsigned, 1);
 	if (!w->byte_ptr.addr)
 		w->byte_ptr = gu_tw_named_pointer(w,
-			gu_tw_str(w, gu_str("*uint8")), byte);
+			gu_tw_str(w, gu_str("*uint8")), w->byte);
 	gu_tw_pointer(w, &w->any_ptr, w->unknown);
 	gu_tw_pointer(w, &w->chan, w->unknown);
 	gu_tw_pointer(w, &w->map, w->unknown);
@@ -456,7 +464,7 @@ enum gu_status gu_dwarf_types_write(const struct gu_types *types,
 	if (w.offs && !w.addrs.failed)
 		put_unit(&w);
 	w.failed |= !w.offs || w.addrs.failed || w.names.failed ||
-		w.generics.failed ||
+		w.generics.failed || w.groups.failed ||
 		w.name.failed || out->info->failed || out->abbrev->failed ||
 		out->strs->failed;
 	*stats = (struct gu_dwarf_types_stats){w.ntypes - w.dropped,

@@ -99,12 +99,13 @@ void gu_tw_init(struct gu_type_writer *w, const struct gu_types *types,
 		.types = types,
 		.out = out,
 		.ptr = types->module->image->mem.ptr_size,
-		/* looked at twice: to collect, to write */
-		.parts = types->view.n / PART_BYTES * 2,
+		/* looked at to collect, to write, and for channels and maps */
+		.parts = types->view.n / PART_BYTES * 3,
 		.name_bytes = (uint64_t)types->view.n * NAME_GROWTH,
 	};
 	gu_intern_init(&w->addrs);
 	gu_intern_init(&w->names);
+	gu_intern_init(&w->groups);
 	gu_intern_init(&w->generics);
 	gu_buf_init(&w->name, false);
 }
@@ -114,9 +115,11 @@ void gu_tw_deinit(struct gu_type_writer *w)
 	free(w->offs);
 	free(w->name_offs);
 	free(w->generic_offs);
+	free(w->group_maps);
 	free(w->fixups);
 	gu_buf_deinit(&w->name);
 	gu_intern_deinit(&w->generics);
+	gu_intern_deinit(&w->groups);
 	gu_intern_deinit(&w->names);
 	gu_intern_deinit(&w->addrs);
 }
@@ -217,7 +220,8 @@ void gu_tw_off(struct gu_type_writer *w, uint32_t off)
 void gu_tw_go(struct gu_type_writer *w, const struct gu_rtype *t)
 {
 	gu_buf_u8(w->out->info, (uint8_t)t->kind);
-	gu_buf_word(w->out->info, t->addr, w->ptr);
+	/* from the types on, as Go's own is since 1.11 */
+	gu_buf_word(w->out->info, t->addr - w->types->view.addr, w->ptr);
 }
 
 void gu_tw_member_head(struct gu_type_writer *w, struct gu_str name,
@@ -290,7 +294,22 @@ struct gu_type_ref gu_tw_pointer_to(struct gu_type_writer *w, uint64_t elem)
 		(struct gu_type_ref){.addr = elem});
 }
 
-void gu_tw_name(struct gu_type_writer *w, const struct gu_rtype *t)
+void gu_tw_note_group(struct gu_type_writer *w, const struct gu_rtype *t)
+{
+	uint32_t number;
+
+	if (t->group == 0)
+		return;
+	number = gu_intern_key(&w->groups, t->group);
+	if (number == UINT32_MAX || !gu_vec_room(&w->group_maps,
+					    &w->group_maps_cap, number))
+		w->failed = true;
+	else
+		w->group_maps[number] = t->addr;
+}
+
+/* A name by the descriptors alone. */
+static void put_name(struct gu_type_writer *w, const struct gu_rtype *t)
 {
 	size_t before = w->name.n;
 
@@ -300,6 +319,43 @@ void gu_tw_name(struct gu_type_writer *w, const struct gu_rtype *t)
 	}
 	before = w->name.n - before;
 	w->name_bytes -= before < w->name_bytes ? before : w->name_bytes;
+}
+
+/*
+ * The structs that hold a map's keys and elements are called by the map: Go
+ * src/cmd/compile/internal/types/fmt.go.  They are not compared: "noalg".
+ */
+static bool put_group_name(struct gu_type_writer *w, uint64_t addr)
+{
+	uint32_t number = gu_intern_find_key(&w->groups, addr);
+	struct gu_rtype map, key, elem;
+
+	if (number == UINT32_MAX ||
+		gu_types_read(w->types, w->group_maps[number], NULL, &map) ||
+		gu_types_read(w->types, map.key, NULL, &key) ||
+		gu_types_read(w->types, map.elem, NULL, &elem))
+		return false;
+	gu_buf_printf(&w->name, "noalg.map.%s[",
+		w->known[GU_KNOWN_MAP].addr ? "group" : "bucket");
+	put_name(w, &key);
+	gu_buf_u8(&w->name, ']');
+	put_name(w, &elem);
+	return true;
+}
+
+void gu_tw_name(struct gu_type_writer *w, const struct gu_rtype *t)
+{
+	size_t before = w->name.n;
+
+	if (t->kind == GU_RKIND_STRUCT && put_group_name(w, t->addr))
+		return;
+	if (t->kind == GU_RKIND_PTR && !t->named) {
+		gu_buf_u8(&w->name, '*');
+		if (put_group_name(w, t->elem))
+			return;
+		w->name.n = before;
+	}
+	put_name(w, t);
 }
 
 void gu_tw_range(struct gu_type_writer *w, uint64_t len)

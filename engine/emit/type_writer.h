@@ -98,8 +98,12 @@ struct gu_type_writer {
 	uint64_t name_bytes;    /* that may still be composed */
 	uint32_t unknown, eface;
 	struct gu_rtype known[GU_KNOWN_COUNT]; /* addr 0: none */
-	struct gu_type_ref integer, uintptr, byte_ptr, any_ptr, chan, map;
+	struct gu_type_ref integer, uintptr, byte, byte_ptr, any_ptr;
+	struct gu_type_ref chan, map; /* of unknown contents */
 	struct gu_type_ref allgs, allp;        /* their types, once written */
+	struct gu_intern groups;   /* of maps… */
+	uint64_t *group_maps;      /* …and the maps */
+	uint32_t group_maps_cap;
 	struct gu_intern generics; /* what dwarf_generic.c has made… */
 	uint32_t *generic_offs;    /* …and where */
 	uint32_t generic_offs_cap;
@@ -159,6 +163,9 @@ struct gu_type_ref gu_tw_named_pointer(struct gu_type_writer *w, uint32_t name,
  * written now.
  */
 struct gu_type_ref gu_tw_pointer_to(struct gu_type_writer *w, uint64_t elem);
+
+/* T is a map: what its group is called by follows from it. */
+void gu_tw_note_group(struct gu_type_writer *w, const struct gu_rtype *t);
 
 /* T's name, as Go's linker has it, appended to w->name. */
 void gu_tw_name(struct gu_type_writer *w, const struct gu_rtype *t);

@@ -103,6 +103,7 @@ static void read_extra(const struct gu_types *types, struct gu_cur *cur,
 	case GU_RKIND_MAP:
 		t->key = gu_cur_word(cur, ptr);
 		t->elem = gu_cur_word(cur, ptr);
+		t->group = gu_cur_word(cur, ptr);
 		break;
 	case GU_RKIND_FUNC:
 		in = gu_cur_u16(cur);
@@ -113,7 +114,7 @@ static void read_extra(const struct gu_types *types, struct gu_cur *cur,
 		break;
 	case GU_RKIND_INTERFACE:
 	case GU_RKIND_STRUCT:
-		(void)gu_cur_word(cur, ptr); /* pkgPath */
+		t->package = gu_cur_word(cur, ptr);
 		t->fields = gu_cur_word(cur, ptr);
 		t->nfields = gu_cur_word(cur, ptr);
 		(void)gu_cur_word(cur, ptr); /* capacity */
@@ -290,6 +291,7 @@ enum gu_status gu_types_field(const struct gu_types *types,
 	if (field.name.n == 0) /* up to 1.8 embedded fields have no name */
 		return name_embedded(types, &field, diag, out);
 	field.embedded = flags & NAME_EMBEDDED;
+	field.exported = flags & NAME_EXPORTED;
 	if (types->minor > SHIFT_AFTER && types->minor < PLAIN_OFFSETS) {
 		field.embedded = field.off & 1;
 		field.off >>= 1;
@@ -320,9 +322,24 @@ enum gu_status gu_types_method(const struct gu_types *types,
 	method.name = name_at(types, offset_addr(types, name), &flags,
 		&name_cur);
 	st = gu_cur_status(&name_cur, diag);
+	method.exported = flags & NAME_EXPORTED;
 	if (st == GU_OK)
 		*out = method;
 	return st;
+}
+
+struct gu_str gu_types_package(const struct gu_types *types,
+	const struct gu_rtype *type)
+{
+	static const struct gu_str none = {NULL, 0};
+	struct gu_str path;
+	struct gu_cur cur;
+	uint8_t flags;
+
+	if (type->package == 0)
+		return none;
+	path = name_at(types, type->package, &flags, &cur);
+	return gu_cur_ok(&cur) ? path : none;
 }
 
 enum gu_status gu_types_param(const struct gu_types *types,

@@ -42,11 +42,13 @@ struct gu_rtype {
 	uint64_t ptr_to_this; /* descriptor of the pointer to it; 0: none */
 	uint64_t elem;        /* array, chan, map, ptr, slice; else 0 */
 	uint64_t key;         /* map */
+	uint64_t group;       /* map: slots together, up to 1.23 a bucket */
 	uint64_t len;         /* array: elements; func: results << 16 | params;
 				 chan: direction */
 	bool variadic;        /* func */
 	uint64_t fields, nfields;   /* struct: address of the field array */
 	uint64_t methods, nmethods; /* interface: likewise */
+	uint64_t package;     /* of their names that are not exported; 0: none */
 	uint64_t params;      /* func: address of the array of descriptors */
 };
 
@@ -54,7 +56,7 @@ struct gu_rfield {
 	struct gu_str name;
 	uint64_t type; /* descriptor */
 	uint64_t off;  /* bytes into the struct */
-	bool embedded;
+	bool embedded, exported;
 };
 
 /*
@@ -77,11 +79,16 @@ enum gu_status gu_types_field(const struct gu_types *types,
 /* Method INDEX (< nmethods) of an interface. */
 struct gu_rmethod {
 	struct gu_str name;
+	bool exported;
 	uint64_t type; /* descriptor of a func type; 0: not described */
 };
 enum gu_status gu_types_method(const struct gu_types *types,
 	const struct gu_rtype *type, uint64_t index, struct gu_diag *diag,
 	struct gu_rmethod *out) GU_MUST_CHECK;
+
+/* The import path at TYPE's `package`; n is 0 if it cannot be read. */
+struct gu_str gu_types_package(const struct gu_types *types,
+	const struct gu_rtype *type);
 
 /* Descriptor of parameter INDEX of a func type; results follow parameters. */
 enum gu_status gu_types_param(const struct gu_types *types,

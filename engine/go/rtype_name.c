@@ -20,14 +20,15 @@ static void put_text(struct gu_buf *name, const char *text)
 
 /*
  * "shop.Order[int]" of package example.org/shop: the qualifier ends at the last
- * dot before the type arguments, which have whole paths already.
+ * dot before the type arguments, which have whole paths already; likewise
+ * "shape.struct { internal/sync.isEntry bool }" of package go.shape.
  */
 static void put_declared(const struct gu_rtype *t, struct gu_buf *name)
 {
 	struct gu_str rest = t->name;
 	size_t dot = SIZE_MAX;
 
-	for (size_t i = 0; i < rest.n && rest.p[i] != '['; i++)
+	for (size_t i = 0; i < rest.n && !strchr("[{(* ", rest.p[i]); i++)
 		if (rest.p[i] == '.')
 			dot = i;
 	if (dot != SIZE_MAX && t->pkg_path.n) {
@@ -78,6 +79,20 @@ static bool put_signature(const struct gu_types *types,
 	return true;
 }
 
+/* The name of a field or method of T; one that is not exported, with its path. */
+static void put_member_name(const struct gu_types *types,
+	const struct gu_rtype *t, struct gu_str member, bool exported,
+	struct gu_buf *name)
+{
+	struct gu_str package = gu_types_package(types, t);
+
+	if (!exported && package.n) {
+		gu_buf_str(name, package);
+		put_text(name, ".");
+	}
+	gu_buf_str(name, member);
+}
+
 static bool put_interface(const struct gu_types *types,
 	const struct gu_rtype *t, struct gu_buf *name, unsigned depth)
 {
@@ -91,7 +106,7 @@ static bool put_interface(const struct gu_types *types,
 			gu_types_read(types, method.type, NULL, &func) ||
 			func.kind != GU_RKIND_FUNC)
 			return false;
-		gu_buf_str(name, method.name);
+		put_member_name(types, t, method.name, method.exported, name);
 		if (!put_signature(types, &func, name, depth))
 			return false;
 	}
@@ -110,7 +125,8 @@ static bool put_struct(const struct gu_types *types, const struct gu_rtype *t,
 		if (gu_types_field(types, t, i, NULL, &field))
 			return false;
 		if (!field.embedded) {
-			gu_buf_str(name, field.name);
+			put_member_name(types, t, field.name, field.exported,
+				name);
 			put_text(name, " ");
 		}
 		if (!put(types, field.type, name, depth))
