@@ -9,7 +9,7 @@ program=$(
 	work=$tmp XDG_CACHE_HOME=${cache%/*}
 	. "$abs_top_srcdir/scripts/lib.sh"
 	. "$abs_top_srcdir/tests/stacks/lib.sh"
-	build waits 1.27.4 pie 2>"$tmp/build"
+	build stacks/waits 1.27.4 pie 2>"$tmp/build"
 ) || skip "no program: $(tail -n 1 "$tmp/build")"
 
 questions() { # all that the program has asked for, as GDB's words

@@ -4,28 +4,33 @@
 #
 # What tests of Go programs of several releases share; needs scripts/lib.sh.
 
-# build FOLDER VERSION MODE: the program of all three, from a cache; prints its
-# path.  $work is a folder for what is in between.
+# build FOLDER VERSION MODE: the program of all three (FOLDER is below tests,
+# MODE is static, pie, cgo, or one of them with "-full": with symbols), from a
+# cache; prints its path.  $work is a folder for what is in between.
 build() {
-	local from=$abs_top_srcdir/tests/stacks/$1 goroot out mode=exe cgo=0
+	local from=$abs_top_srcdir/tests/$1 goroot out mode=exe cgo=0
+	local flags='-s -w'
 
 	case $3 in
-	pie) mode=pie ;;
-	cgo) cgo=1 ;;
+	pie*) mode=pie ;;
+	cgo*) cgo=1 ;;
+	esac
+	case $3 in
+	*-full) flags= ;;
 	esac
 
-	out=$cache/$1/$(cat "$from"/* | sha256sum | cut -c 1-12)/$2-$3
+	out=$cache/${1##*/}/$(cat "$from"/* | sha256sum | cut -c 1-12)/$2-$3
 	if [ ! -x "$out" ]; then
 		goroot=$(go_root "$2") || return 1
 		rm -rf "$work/src"
 		mkdir -p "${out%/*}" "$work/src"
 		cp "$from"/*.go "$work/src"
 		# type parameters need their own release's language
-		printf 'module gounstrip.test/%s\n\ngo %s\n' "$1" "${2%.*}" \
+		printf 'module gounstrip.test/%s\n\ngo %s\n' "${1##*/}" "${2%.*}" \
 			>"$work/src/go.mod"
 		(cd "$work/src" && GOENV=off GOFLAGS='' GOROOT=$goroot \
 			GOTOOLCHAIN=local CGO_ENABLED=$cgo GO111MODULE=on \
-			"$goroot/bin/go" build -buildmode=$mode -ldflags='-s -w' \
+			"$goroot/bin/go" build -buildmode=$mode -ldflags="$flags" \
 			-o "$out.new" . >&2) || return 1
 		mv "$out.new" "$out"
 	fi

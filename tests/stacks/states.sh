@@ -72,7 +72,7 @@ check() { # VERSION MODE
 	1.2[1-6].*) early=2 ;;
 	esac
 
-	program=$(build states "$1" "$2" 2>"$work/build") || {
+	program=$(build stacks/states "$1" "$2" 2>"$work/build") || {
 		result 1 "$name: $(first_line "$work/build")"
 		return
 	}

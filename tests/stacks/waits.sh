@@ -76,7 +76,7 @@ compare() { # NAME OPTION...
 
 check() { # VERSION
 	local program
-	program=$(build waits "$1" static 2>"$work/build") || {
+	program=$(build stacks/waits "$1" static 2>"$work/build") || {
 		result 1 "$1: $(first_line "$work/build")"
 		return
 	}
