@@ -8,6 +8,7 @@
  * a callback but what a cleanup frees, and state changes only in one piece.
  * What GDB does with what it is given: docs/unwinding.md.
  */
+#include "jitreader/inject.h"
 #include "jitreader/mailbox.h"
 #include "jitreader/mem_gdb.h"
 #include "jitreader/modules.h"
@@ -32,6 +33,7 @@ struct place {
 struct reader {
 	struct gdb_reader_funcs funcs;
 	struct gu_modules modules;
+	bool gave_symbols; /* ever: then this GDB is one that can take them */
 	/*
 	 * GDB walks up a stack by asking for a frame's unwinding, then for its
 	 * id, then for its caller's unwinding.  While it does, nothing changes,
@@ -183,11 +185,13 @@ static enum gdb_status unwind_frame(struct gdb_reader_funcs *self,
 	/*
 	 * No symbol file ends this stack: a caller at 0 makes GDB print one
 	 * frame more, "0x0 in ?? ()", and stop.  A caller without a pc reads
-	 * better on GDB 16 and 18, but makes `bt` an error on 10 and 13.
+	 * better on GDB 16 and 18, but makes `bt` an error on 10 and 13, which
+	 * are never given symbols by us.
 	 */
 	if (frame.end)
 		frame.caller = (struct gu_regs){.pc = 0, .sp = frame.cfa};
-	return gu_regs_set(cb, reader.modules.arch, &frame.caller)
+	return gu_regs_set(cb, reader.modules.arch, &frame.caller,
+		       !frame.end || !loaded->inject || !reader.gave_symbols)
 		? GDB_SUCCESS
 		: GDB_FAIL;
 }
@@ -203,15 +207,25 @@ static struct gdb_frame_id get_frame_id(struct gdb_reader_funcs *self,
 	return (struct gdb_frame_id){frame.id_code, frame.id_stack};
 }
 
-/* Whatever was registered with GDB's JIT interface is not of our making. */
+/*
+ * "go load -jit" registers a blob with GDB's JIT interface that says nothing
+ * but that it is ours; what else is registered is not for us.  To fail now that
+ * it is ours would have GDB look at it as an ELF file.
+ */
 static enum gdb_status read_debug_info(struct gdb_reader_funcs *self,
 	struct gdb_symbol_callbacks *cb, void *memory, long memory_sz)
 {
+	struct gu_mem_gdb gdb = {cb->target_read};
+	const struct gu_mem target = gu_mem_of_gdb(&gdb);
+
 	(void)self;
-	(void)cb;
-	(void)memory;
-	(void)memory_sz;
-	return GDB_FAIL;
+	if (memory_sz != sizeof GU_SESSION_BLOB ||
+		memcmp(memory, GU_SESSION_BLOB, sizeof GU_SESSION_BLOB) != 0)
+		return GDB_FAIL;
+	reader.gave_symbols = true;
+	if (gu_modules_refresh(&reader.modules))
+		gu_inject_all(cb, &reader.modules, &target);
+	return GDB_SUCCESS;
 }
 
 static void destroy(struct gdb_reader_funcs *self)

@@ -77,7 +77,7 @@ static void free_values(struct values *values)
 }
 
 bool gu_regs_set(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
-	const struct gu_regs *regs)
+	const struct gu_regs *regs, bool has_pc)
 {
 	gu_cleanup(free_values) struct values values = {{NULL}};
 	const struct gu_unwind_numbers *n = gu_unwind_numbers(arch);
@@ -90,7 +90,7 @@ bool gu_regs_set(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
 		bool known;
 		uint64_t value;
 	} given[GU_COUNT(values.of)] = {
-		{n->pc, true, regs->pc},
+		{n->pc, has_pc, regs->pc},
 		{n->sp, true, regs->sp},
 		{n->fp, regs->has_fp, regs->fp},
 		{n->lr, regs->has_lr && n->lr != NO_REGISTER, regs->lr},

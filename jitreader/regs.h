@@ -19,9 +19,10 @@ bool gu_regs_get(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
 
 /*
  * Give GDB the caller's registers, those that are known: to say unknown one
- * does not speak of a register.  False, and nothing given, if memory ran out.
+ * does not speak of a register, nor (without HAS_PC) of the pc where a stack
+ * ends.  False, and nothing given, if memory ran out.
  */
 bool gu_regs_set(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
-	const struct gu_regs *regs);
+	const struct gu_regs *regs, bool has_pc);
 
 #endif

@@ -92,7 +92,7 @@ static void put_path(struct gu_buf *buf, const char *path)
 static void put_module(struct gu_buf *buf,
 	const struct gu_session_module *module)
 {
-	gu_buf_str(buf, gu_str("module\t"));
+	gu_buf_str(buf, gu_str(module->inject ? "inject\t" : "module\t"));
 	put_path(buf, module->file);
 	gu_buf_printf(buf, "\t0x%" PRIx64 "\t0x%" PRIx64 "\t0x%" PRIx64 "\t",
 		module->bias, module->lo, module->hi);
@@ -253,10 +253,13 @@ static enum gu_status parse_module(struct gu_str line, struct gu_diag *diag,
 	struct gu_session_module module = {0};
 	struct gu_str rest = line;
 	bool no_memory = false;
-	bool ok = gu_str_eq(cut(&rest, '\t'), gu_str("module"));
+	struct gu_str kind = cut(&rest, '\t');
 	struct gu_str file = cut(&rest, '\t');
+	bool ok;
 
-	ok = ok && file.n && parse_hex(cut(&rest, '\t'), &module.bias) &&
+	module.inject = gu_str_eq(kind, gu_str("inject"));
+	ok = (module.inject || gu_str_eq(kind, gu_str("module"))) &&
+		file.n && parse_hex(cut(&rest, '\t'), &module.bias) &&
 		parse_hex(cut(&rest, '\t'), &module.lo) &&
 		parse_hex(cut(&rest, '\t'), &module.hi) &&
 		module.lo < module.hi;

@@ -9,6 +9,7 @@
  * File "modules" (written to a temporary name, then renamed): a line
  * "gounstrip-session 1", then for each module, separated by tabs,
  *   module FILE BIAS LO HI SYMFILE
+ * or the same with "inject", where the reader is to give GDB the symbols.
  * FILE and SYMFILE with %XX for bytes below 0x21, above 0x7e and '%'; BIAS
  * (run-time minus link-time address), LO and HI (run-time addresses of its
  * Go code) in hexadecimal.
@@ -34,6 +35,7 @@
 struct gu_session_module {
 	char *file, *symfile; /* owned; symfile may be "" */
 	uint64_t bias, lo, hi;
+	bool inject; /* the reader gives its symbols */
 };
 
 /* Tells one writing of the file "modules" from another. */
@@ -50,6 +52,9 @@ struct gu_session {
 	size_t nmodules;
 	struct gu_session_stamp stamp; /* of what was read */
 };
+
+/* What "go load -jit" has GDB hand to the reader, its final NUL included. */
+#define GU_SESSION_BLOB "gounstrip: symbols by the reader"
 
 /* The folder's path for the GDB with this PID. */
 void gu_session_path(pid_t pid, char *out, size_t out_size);

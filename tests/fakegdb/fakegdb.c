@@ -19,10 +19,13 @@
 static struct fakegdb gdb;
 static struct stage stage;
 
+static bool inject; /* for set_modules */
+
 /* Make the session name FILE at BIAS, with SYMFILE; NULL: no modules at all. */
 static void set_modules(char *file, uint64_t bias, char *symfile)
 {
 	struct gu_session_module module = {
+		.inject = inject,
 		.file = file,
 		.symfile = symfile,
 		.bias = bias,
@@ -148,7 +151,6 @@ static void test_backtrace(void)
 		differ = differ &&
 			ids[i].stack_address >= ids[i - 1].stack_address;
 	ok(differ, "ids do not shrink outwards");
-	ok(fakegdb_read_declines(&gdb), "read declines what is not ours");
 }
 
 static void test_foreign(void)
@@ -322,6 +324,118 @@ static void test_symbol_file(void)
 	(void)unlink(symfile);
 }
 
+/* --- symbols --------------------------------------------------------------- */
+
+static char blob[] = GU_SESSION_BLOB;
+
+static int32_t line_at(const struct fakegdb_block *block, uint64_t pc)
+{
+	int32_t line = 0;
+
+	for (size_t i = 0; i < block->nlines && block->lines[i].pc <= pc; i++)
+		line = block->lines[i].line;
+	return line;
+}
+
+/* Is what was given for FUNC what the engine says at each of its pcs? */
+static bool is_given(const struct fakegdb_block *block,
+	const struct gu_func *func)
+{
+	const struct gu_module *module = stage.module;
+	struct gu_call calls[GU_CALLS_MAX];
+	struct gu_str name = gu_func_name(&module->tab, func);
+	struct gu_str file = {0};
+	size_t n;
+
+	if (block->lo != func->entry + stage.bias ||
+		!(gu_str_eq(gu_str(block->name), name) ||
+			strstr(block->name, "sigreturn__sigaction")))
+		return false;
+	for (uint64_t pc = block->lo; pc < block->hi; pc += 1) {
+		const struct gu_call *own;
+		int32_t line;
+
+		if (gu_module_calls(module, func, pc - stage.bias, calls,
+			GU_CALLS_MAX, NULL, &n))
+			return false;
+		own = &calls[n - 1];
+		if (pc == block->lo)
+			file = own->file;
+		line = file.n && gu_str_eq(own->file, file) ? own->line : 0;
+		if (!gu_str_eq(gu_str(block->file), file) ||
+			line_at(block, pc) != line) {
+			printf("# %s+%#llx: line %d, expected %d of %.*s\n",
+				block->name,
+				(unsigned long long)(pc - block->lo),
+				(int)line_at(block, pc), (int)line,
+				GU_STR(own->file));
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Every EACH-th function, counted from the last. */
+static bool symbols_are_right(size_t each)
+{
+	struct gu_func func;
+
+	for (size_t i = gdb.nblocks; i > 0; i -= i > each ? each : i) {
+		const struct fakegdb_block *block = &gdb.blocks[i - 1];
+
+		if (gu_pclntab_find(&stage.module->tab,
+			block->lo - stage.bias, NULL, &func) ||
+			!is_given(block, &func))
+			return false;
+	}
+	return gdb.nblocks > stage.module->tab.nfunc * 9 / 10;
+}
+
+static void test_symbols(void)
+{
+	unsigned calls, reads;
+	bool threw = true, wrong = false;
+
+	ok(fakegdb_read(&gdb, blob, sizeof blob) == GDB_SUCCESS &&
+			!gdb.symbol_calls,
+		"nothing is given if the session does not ask for it");
+	inject = true;
+	use_stage();
+	ok(fakegdb_read(&gdb, blob, sizeof blob - 1) == GDB_FAIL &&
+			fakegdb_read(&gdb, NULL, 0) == GDB_FAIL &&
+			!gdb.symbol_calls,
+		"read declines what is not ours");
+	is_int(fakegdb_read(&gdb, blob, sizeof blob), GDB_SUCCESS, "it is ours");
+	ok(symbols_are_right(7), "%zu functions are given", gdb.nblocks);
+	calls = gdb.symbol_calls;
+	reads = gdb.target_reads;
+	for (unsigned n = 1; n <= calls + reads; n += n < 40 ? 1 : n / 5) {
+		gdb.throw_at = n;
+		threw = threw && !fakegdb_try_read(&gdb, blob, sizeof blob);
+		gdb.throw_at = 0;
+		wrong = wrong || gdb.nblocks;
+	}
+	ok(threw && !wrong, "an exception out of callbacks 1 to %u",
+		calls + reads);
+	for (gdb.fail_read_at = 1; gdb.fail_read_at <= reads;
+		gdb.fail_read_at++)
+		wrong = wrong || fakegdb_read(&gdb, blob, sizeof blob) !=
+				GDB_SUCCESS || gdb.nblocks;
+	gdb.fail_read_at = 0;
+	ok(!wrong, "no memory to be read: nothing is given");
+	stage.other_program = true;
+	ok(fakegdb_read(&gdb, blob, sizeof blob) == GDB_SUCCESS &&
+			!gdb.nblocks,
+		"another program: nothing is given");
+	stage.other_program = false;
+	ok(fakegdb_read(&gdb, blob, sizeof blob) == GDB_SUCCESS &&
+			symbols_are_right(97),
+		"and after all that the functions again");
+	fakegdb_drop_symbols(&gdb);
+	inject = false;
+	use_stage();
+}
+
 /* Return addresses in LR: only arm64's innermost frame may have one. */
 static void test_link_register(void)
 {
@@ -371,6 +485,7 @@ static void test_fixture(const struct fixture *fixture, void *ctx)
 		(void)backtrace_is_right();
 		test_link_register();
 		test_symbol_file();
+		test_symbols();
 		test_programs();
 		fakegdb_unload(&gdb);
 		is_int(gdb.breaches, 0, "%s: no breach of GDB's contracts",

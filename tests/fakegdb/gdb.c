@@ -24,7 +24,8 @@ static void callback(void)
 	struct fakegdb *gdb = the_gdb;
 
 	if (gdb->throw_at &&
-		gdb->reg_gets + gdb->target_reads == gdb->throw_at)
+		gdb->reg_gets + gdb->target_reads + gdb->symbol_calls ==
+			gdb->throw_at)
 		pthread_exit(NULL);
 }
 
@@ -159,6 +160,7 @@ static struct gdb_unwind_callbacks begin(struct fakegdb *gdb)
 {
 	memset(gdb->was_set, 0, sizeof gdb->was_set);
 	gdb->reg_gets = gdb->reg_sets = gdb->target_reads = 0;
+	gdb->symbol_calls = 0;
 	return (struct gdb_unwind_callbacks){reg_get, reg_set, target_read,
 		gdb};
 }
@@ -231,12 +233,228 @@ bool fakegdb_try(struct fakegdb *gdb)
 	return result == gdb;
 }
 
-bool fakegdb_read_declines(struct fakegdb *gdb)
-{
-	struct gdb_symbol_callbacks none = {.target_read = target_read};
-	char blob[16] = "\177ELF";
+/* --- symbols --------------------------------------------------------------- */
 
-	return gdb->funcs->read(gdb->funcs, &none, blob, sizeof blob) ==
-		GDB_FAIL &&
-		gdb->funcs->read(gdb->funcs, &none, NULL, 0) == GDB_FAIL;
+struct gdb_symtab {
+	struct gdb_symtab *next;
+	char *file;
+	size_t first, nblocks; /* in the object's list */
+	struct gdb_line_mapping *lines;
+	size_t nlines;
+	bool closed;
+};
+
+/* There is one at a time; nothing of it is seen before it is closed. */
+struct gdb_object {
+	bool open;
+	struct gdb_symtab *symtabs;
+	struct fakegdb_block *blocks;
+	size_t nblocks, cap;
+};
+
+static struct gdb_object object;
+
+static void free_symtabs(struct gdb_symtab *symtab)
+{
+	while (symtab) {
+		struct gdb_symtab *next = symtab->next;
+
+		free(symtab->file);
+		free(symtab->lines);
+		free(symtab);
+		symtab = next;
+	}
+}
+
+/* The closed objects' symtabs, which own what blocks borrow. */
+static struct gdb_symtab *symtabs;
+
+static void free_blocks(struct fakegdb_block *blocks, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(blocks[i].name);
+	free(blocks);
+}
+
+void fakegdb_drop_symbols(struct fakegdb *gdb)
+{
+	free_blocks(gdb->blocks, gdb->nblocks);
+	free_symtabs(symtabs);
+	free_blocks(object.blocks, object.nblocks);
+	free_symtabs(object.symtabs);
+	gdb->blocks = NULL;
+	gdb->nblocks = 0;
+	symtabs = NULL;
+	object = (struct gdb_object){.open = false};
+}
+
+static void *not_null(void *p)
+{
+	if (!p)
+		abort();
+	return p;
+}
+
+static struct gdb_object *object_open(struct gdb_symbol_callbacks *cb)
+{
+	(void)cb;
+	the_gdb->symbol_calls++;
+	callback();
+	if (object.open || object.symtabs)
+		breach("an object opened beside another", 0);
+	object.open = true;
+	return &object;
+}
+
+static struct gdb_symtab *symtab_open(struct gdb_symbol_callbacks *cb,
+	struct gdb_object *obj, const char *file)
+{
+	struct gdb_symtab *symtab;
+
+	(void)cb;
+	the_gdb->symbol_calls++;
+	callback();
+	if (obj != &object || !obj->open || !file)
+		breach("a symtab without an object or a file", 0);
+	symtab = not_null(calloc(1, sizeof *symtab));
+	symtab->file = not_null(strdup(file ? file : ""));
+	symtab->first = obj->nblocks;
+	symtab->next = obj->symtabs;
+	obj->symtabs = symtab;
+	return symtab;
+}
+
+static struct gdb_block *block_open(struct gdb_symbol_callbacks *cb,
+	struct gdb_symtab *symtab, struct gdb_block *parent, GDB_CORE_ADDR lo,
+	GDB_CORE_ADDR hi, const char *name)
+{
+	(void)cb;
+	(void)parent;
+	the_gdb->symbol_calls++;
+	callback();
+	if (!name || !*name || lo >= hi)
+		breach("a block without a name or of no size", (int)lo);
+	if (symtab != object.symtabs || symtab->closed)
+		breach("a block outside of its symtab", (int)lo);
+	if (object.nblocks == object.cap) {
+		object.cap = object.cap * 2 + 64;
+		object.blocks = not_null(realloc(object.blocks,
+			object.cap * sizeof *object.blocks));
+	}
+	object.blocks[object.nblocks++] = (struct fakegdb_block){
+		.lo = lo,
+		.hi = hi,
+		.name = not_null(strdup(name ? name : "")),
+		.file = symtab->file,
+	};
+	symtab->nblocks++;
+	return NULL;
+}
+
+static void line_mapping_add(struct gdb_symbol_callbacks *cb,
+	struct gdb_symtab *symtab, int n, struct gdb_line_mapping *lines)
+{
+	(void)cb;
+	the_gdb->symbol_calls++;
+	callback();
+	if (n <= 0 || symtab->lines || symtab->closed) {
+		breach("lines: none, twice, or too late", n);
+		return;
+	}
+	for (int i = 1; i < n; i++)
+		if (lines[i].pc <= lines[i - 1].pc)
+			breach("lines that are not sorted", i);
+	if (lines[n - 1].line != 0)
+		breach("lines without an end", n);
+	symtab->lines = not_null(malloc((size_t)n * sizeof *lines));
+	memcpy(symtab->lines, lines, (size_t)n * sizeof *lines);
+	symtab->nlines = (size_t)n;
+}
+
+static void symtab_close(struct gdb_symbol_callbacks *cb,
+	struct gdb_symtab *symtab)
+{
+	(void)cb;
+	the_gdb->symbol_calls++;
+	callback();
+	if (!symtab->nblocks)
+		breach("a symtab without a block", 0);
+	if (symtab->closed)
+		breach("a symtab closed twice", 0);
+	symtab->closed = true;
+}
+
+/* GDB takes the smallest symtab around a pc for the pc's. */
+static void check_blocks(void)
+{
+	for (struct gdb_symtab *s = symtabs; s; s = s->next)
+		for (size_t i = 0; i < s->nblocks; i++) {
+			struct fakegdb_block *block =
+				&object.blocks[s->first + i];
+
+			block->lines = s->lines;
+			block->nlines = s->nlines;
+			if (!s->closed)
+				breach("a symtab left open", 0);
+			if (s->first + i > 0 && block[-1].hi > block->lo)
+				breach("blocks that overlap", (int)block->lo);
+		}
+}
+
+static void object_close(struct gdb_symbol_callbacks *cb,
+	struct gdb_object *obj)
+{
+	(void)cb;
+	the_gdb->symbol_calls++;
+	callback();
+	if (!obj->open || the_gdb->blocks)
+		breach("an object closed twice", 0);
+	symtabs = obj->symtabs;
+	check_blocks();
+	the_gdb->blocks = obj->blocks;
+	the_gdb->nblocks = obj->nblocks;
+	object = (struct gdb_object){.open = false};
+}
+
+struct reading {
+	struct fakegdb *gdb;
+	void *blob;
+	long size;
+};
+
+enum gdb_status fakegdb_read(struct fakegdb *gdb, void *blob, long size)
+{
+	struct gdb_symbol_callbacks cb = {
+		.object_open = object_open,
+		.symtab_open = symtab_open,
+		.block_open = block_open,
+		.symtab_close = symtab_close,
+		.object_close = object_close,
+		.line_mapping_add = line_mapping_add,
+		.target_read = target_read,
+	};
+
+	fakegdb_drop_symbols(gdb);
+	(void)begin(gdb);
+	return gdb->funcs->read(gdb->funcs, &cb, blob, size);
+}
+
+static void *read_blob(void *ctx)
+{
+	struct reading *reading = ctx;
+
+	(void)fakegdb_read(reading->gdb, reading->blob, reading->size);
+	return ctx;
+}
+
+bool fakegdb_try_read(struct fakegdb *gdb, void *blob, long size)
+{
+	struct reading reading = {gdb, blob, size};
+	pthread_t thread;
+	void *result = NULL;
+
+	if (pthread_create(&thread, NULL, read_blob, &reading) ||
+		pthread_join(thread, &result))
+		abort();
+	return result == &reading;
 }

@@ -19,6 +19,14 @@ struct gdb_register {
 	uint64_t value;
 };
 
+/* What the reader gave through the symbol callbacks. */
+struct fakegdb_block {
+	uint64_t lo, hi;
+	char *name, *file;
+	struct gdb_line_mapping *lines; /* of its symtab; borrowed */
+	size_t nlines;
+};
+
 struct fakegdb {
 	void *handle;
 	struct gdb_reader_funcs *funcs;
@@ -29,7 +37,11 @@ struct fakegdb {
 	bool was_set[GDB_REGISTERS];
 	uint64_t set[GDB_REGISTERS];            /* the caller's */
 
-	unsigned reg_gets, target_reads, reg_sets; /* in the last call */
+	struct fakegdb_block *blocks; /* by address, once they are closed */
+	size_t nblocks;
+
+	/* in the last call: */
+	unsigned reg_gets, target_reads, reg_sets, symbol_calls;
 	unsigned outstanding;  /* values of reg_get that were not freed */
 	unsigned fail_read_at; /* the n-th target_read fails; 0: none */
 	unsigned throw_at;     /* the n-th callback throws; 0: none */
@@ -50,7 +62,12 @@ struct gdb_frame_id fakegdb_id(struct fakegdb *gdb);
 /* As fakegdb_unwind and fakegdb_id; false if a callback threw past them. */
 bool fakegdb_try(struct fakegdb *gdb);
 
-/* The reader's `read`; true if it declines without calling back. */
-bool fakegdb_read_declines(struct fakegdb *gdb);
+/*
+ * The reader's `read` of a blob.  What was given before is dropped first.
+ * fakegdb_try_read: false if a callback threw past it.
+ */
+enum gdb_status fakegdb_read(struct fakegdb *gdb, void *blob, long size);
+bool fakegdb_try_read(struct fakegdb *gdb, void *blob, long size);
+void fakegdb_drop_symbols(struct fakegdb *gdb);
 
 #endif

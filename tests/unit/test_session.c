@@ -16,8 +16,9 @@ static void test_round_trip(void)
 	static char odd[] = "/tmp/a b\t%\n\xc3\xa9/x";
 	static char plain[] = "/usr/bin/program", none[] = "";
 	struct gu_session_module modules[] = {
-		{odd, plain, 0x555555554000, 0x555555555000, 0x555555556000},
-		{plain, none, UINT64_MAX - 4095, 1, UINT64_MAX},
+		{odd, plain, 0x555555554000, 0x555555555000, 0x555555556000,
+			true},
+		{plain, none, UINT64_MAX - 4095, 1, UINT64_MAX, false},
 	};
 	const struct gu_session written = {.modules = modules, .nmodules = 2};
 	struct gu_session read = {0};
@@ -40,8 +41,9 @@ static void test_round_trip(void)
 		is_str(gu_str(got->symfile), modules[i].symfile,
 			"symbol file %zu", i);
 		ok(got->bias == modules[i].bias && got->lo == modules[i].lo &&
-				got->hi == modules[i].hi,
-			"addresses %zu", i);
+				got->hi == modules[i].hi &&
+				got->inject == modules[i].inject,
+			"addresses, and who gives symbols %zu", i);
 	}
 	ok(gu_session_stamp(getpid(), &before) &&
 			gu_session_stamp_eq(&before, &read.stamp),
