@@ -9,6 +9,7 @@
  */
 #include "tools/gdb_files.h"
 #include "tools/gdb_module.h"
+#include "tools/gdb_stub.h"
 #include "tools/options.h"
 #include "tools/places.h"
 
@@ -28,6 +29,7 @@ static const struct gu_option options[] = {{0}};
 
 struct setup {
 	pid_t gdb;
+	enum gu_gdb_symbols symbols; /* what "load" is asked for */
 	struct gu_buf text; /* what files points into */
 	struct gu_gdb_files files;
 	struct gu_session old; /* what is loaded now */
@@ -136,6 +138,158 @@ static void put_reader_load(struct setup *setup, const char *reader)
 		gu_buf_printf(&setup->commands, "end\n");
 }
 
+/* "gounstrip: server (go1.24.4), libx.so (go1.24.4): " */
+static void put_names(const struct setup *setup, struct gu_buf *line)
+{
+	gu_buf_init(line, false);
+	gu_buf_printf(line, "gounstrip: ");
+	for (size_t i = 0; i < setup->nmodules; i++) {
+		const struct gu_gdb_module *module = &setup->modules[i];
+
+		gu_buf_printf(line, "%s%s (", i ? ", " : "",
+			strrchr(module->path, '/') + 1);
+		gu_gdb_module_put_version(module, line);
+		gu_buf_printf(line, ")");
+	}
+	gu_buf_printf(line, ": ");
+}
+
+/* Have GDB print LINE, which is done with. */
+static void put_line(struct setup *setup, struct gu_buf *line)
+{
+	if (!line->failed)
+		gu_text_echo(&setup->commands, (struct gu_str){
+			(const char *)line->p, line->n});
+	gu_buf_deinit(line);
+}
+
+/*
+ * Before GDB 16 a stop whose source file cannot be opened crashes it, and in 10
+ * so does every frame that is left to GDB (docs/gdb-integration.md), once a
+ * reader has given symbols.
+ */
+static const char jit_test[] = "if $_gdb_major < 16\n";
+static const char no_jit[] = "this GDB may crash on symbols that a reader gives "
+	"(16 and later do not)";
+
+static bool has_inject(const struct setup *setup)
+{
+	for (size_t i = 0; i < setup->nmodules; i++)
+		if (setup->modules[i].inject)
+			return true;
+	return false;
+}
+
+/* Has the reader given symbols?  It takes them back when it is unloaded. */
+static bool had_inject(const struct setup *setup)
+{
+	for (size_t i = 0; i < setup->old.nmodules; i++)
+		if (setup->old.modules[i].inject)
+			return true;
+	return false;
+}
+
+static void file_in_session(const struct setup *setup, const char *name,
+	char *out, size_t out_size)
+{
+	size_t n;
+
+	gu_session_path(setup->gdb, out, out_size);
+	n = strlen(out);
+	(void)snprintf(out + n, out_size - n, "/%s", name);
+}
+
+/* What GDB is to show if it does not ask the reader for symbols. */
+static enum gu_status put_no_reply(struct setup *setup, struct gu_diag *diag)
+{
+	gu_cleanup(gu_buf_deinit) struct gu_buf reply;
+
+	gu_buf_init(&reply, false);
+	gu_text_echo(&reply, gu_str("gounstrip: GDB has not asked the reader "
+		"for symbols"));
+	gu_buf_str(&reply, gu_str("remove-symbol-file gounstrip\n"));
+	return gu_session_put(setup->gdb, "reply", &reply, diag);
+}
+
+/*
+ * GDB 18 looks for a line only in symbols of the section that the pc is in, and
+ * what a reader gives belongs to none: it is found if GDB knows no sections of
+ * the program, which has no symbols anyway.  But C code is unwound by its
+ * .eh_frame.
+ */
+static bool can_forget_sections(const struct gu_gdb_module *module)
+{
+	const struct gu_image *image = gu_elf_file_image(module->file);
+
+	return !image->nsections ||
+		(module->is_exec && !gu_image_section(image, ".eh_frame") &&
+			!gu_elf_file_traits(module->file).has_symtab);
+}
+
+static void put_forget_sections(struct setup *setup)
+{
+	struct gu_buf *buf = &setup->commands;
+
+	gu_buf_printf(buf, "if $_gdb_major > 16\n");
+	for (size_t i = 0; i < setup->nmodules; i++) {
+		const struct gu_gdb_module *module = &setup->modules[i];
+		struct gu_buf line;
+
+		if (!module->inject)
+			continue;
+		if (can_forget_sections(module)) {
+			if (setup->files.symbols.n &&
+				gu_elf_file_image(module->file)->nsections)
+				gu_buf_printf(buf, "symbol-file\n");
+			continue;
+		}
+		gu_buf_init(&line, false);
+		gu_buf_printf(&line, "gounstrip: %s: functions without lines, "
+			"as this GDB shows a reader's lines only where it "
+			"knows no sections", strrchr(module->path, '/') + 1);
+		put_line(setup, &line);
+	}
+	gu_buf_printf(buf, "end\n");
+}
+
+/*
+ * GDB asks the reader for symbols when that is loaded while the stub is there,
+ * and then keeps them, without the stub, until the program ends.
+ */
+static enum gu_status put_reader_and_stub(struct setup *setup,
+	const char *reader, struct gu_diag *diag)
+{
+	struct gu_buf *buf = &setup->commands;
+	char stub[PATH_MAX], reply[PATH_MAX];
+	struct gu_buf line;
+	enum gu_status st;
+
+	file_in_session(setup, "stub", stub, sizeof stub);
+	file_in_session(setup, "reply", reply, sizeof reply);
+	st = gu_gdb_stub_write(setup->modules[0].file, stub, diag);
+	if (!st)
+		st = put_no_reply(setup, diag);
+	if (st)
+		return st;
+	gu_buf_printf(buf, "%s", jit_test);
+	put_reader_load(setup, reader);
+	put_names(setup, &line);
+	gu_buf_printf(&line, "frames only, as %s", no_jit);
+	put_line(setup, &line);
+	gu_buf_printf(buf, "else\n");
+	put_forget_sections(setup);
+	gu_buf_printf(buf,
+		"pipe -d gounstrip-end -- add-symbol-file %s gounstrip-end "
+		"cat >/dev/null\n"
+		"pipe -d gounstrip-end -- with trust-readonly-sections on -- "
+		"jit-reader-load %s gounstrip-end cat >/dev/null\n"
+		"pipe -d gounstrip-end -- remove-symbol-file %s gounstrip-end "
+		"cat >/dev/null\n"
+		"source %s\n"
+		"end\n", stub, reader, stub, reply);
+	return GU_OK;
+}
+
 static enum gu_status put_reader(struct setup *setup, bool wanted,
 	struct gu_diag *diag)
 {
@@ -146,8 +300,11 @@ static enum gu_status put_reader(struct setup *setup, bool wanted,
 	if (st)
 		return wanted ? st : GU_OK;
 	loaded = reader_loaded(setup->gdb, reader.path, &stale);
+	stale = stale || had_inject(setup) || has_inject(setup);
 	if (loaded && (stale || !wanted))
 		gu_buf_printf(&setup->commands, "jit-reader-unload\n");
+	if (wanted && has_inject(setup))
+		return put_reader_and_stub(setup, reader.path, diag);
 	if (wanted && (!loaded || stale))
 		put_reader_load(setup, reader.path);
 	return GU_OK;
@@ -173,6 +330,35 @@ static void put_removals(struct setup *setup)
 		put_word(&setup->commands, module->symfile);
 		gu_buf_u8(&setup->commands, '\n');
 	}
+}
+
+/* Give GDB the program's own symbols, such as they are, for our file's. */
+static enum gu_status put_program_back(struct setup *setup,
+	struct gu_diag *diag)
+{
+	for (size_t i = 0; i < setup->old.nmodules; i++) {
+		const struct gu_session_module *module = &setup->old.modules[i];
+		enum gu_status st;
+		uint64_t bias;
+
+		if (!(*module->symfile ||
+			(module->inject && !setup->files.symbols.n &&
+				!has_inject(setup))) ||
+			!is_exec(setup, module->file))
+			continue;
+		st = gu_gdb_exec_bias(&setup->files, module->file, diag, &bias);
+		if (st)
+			return st;
+		gu_buf_printf(&setup->commands,
+			"if $_gounstrip_bare\n"
+			"set $_gounstrip_bare = 0\n"
+			"symbol-file\n"
+			"else\n"
+			"symbol-file -o 0x%" PRIx64 " ", bias);
+		put_word(&setup->commands, module->file);
+		gu_buf_printf(&setup->commands, "\nend\n");
+	}
+	return GU_OK;
 }
 
 /*
@@ -204,7 +390,7 @@ static void put_symbols(struct setup *setup, const struct gu_gdb_module *module)
 		gu_buf_u8(buf, '\n');
 	}
 	/* what "go unload" is to go back to */
-	if (module->is_exec && !setup->files.symbols.n)
+	if (module->is_exec && !setup->files.symbols.n && !had_inject(setup))
 		gu_buf_printf(buf, "set $_gounstrip_bare = 1\n");
 	gu_buf_printf(buf, "pipe -d gounstrip-end -- ");
 	if (module->attach)
@@ -229,15 +415,9 @@ static void put_summary(struct setup *setup, const struct timespec *start)
 	struct timespec now;
 	struct gu_buf line;
 
-	gu_buf_init(&line, false);
-	gu_buf_printf(&line, "gounstrip: ");
 	for (size_t i = 0; i < setup->nmodules; i++) {
 		const struct gu_gdb_module *module = &setup->modules[i];
 
-		gu_buf_printf(&line, "%s%s (", i ? ", " : "",
-			strrchr(module->path, '/') + 1);
-		gu_gdb_module_put_version(module, &line);
-		gu_buf_printf(&line, ")");
 		if (!*module->symfile.path)
 			continue;
 		symbols = true;
@@ -246,20 +426,17 @@ static void put_summary(struct setup *setup, const struct timespec *start)
 		files += module->symfile.stats.files;
 	}
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	put_names(setup, &line);
 	if (symbols)
-		gu_buf_printf(&line, ": %lu functions, %lu files, %.2f s%s",
+		gu_buf_printf(&line, "%lu functions, %lu files, %.2f s%s",
 			functions, files,
 			(double)(now.tv_sec - start->tv_sec) +
 				(double)(now.tv_nsec - start->tv_nsec) / 1e9,
 			cached ? ", cached" : "");
 	else
-		gu_buf_printf(&line, ": frames only, as GDB has debug "
+		gu_buf_printf(&line, "frames only, as GDB has debug "
 			"information of its own");
-	gu_buf_u8(&line, 0);
-	if (!line.failed)
-		gu_text_echo(&setup->commands,
-				gu_str((const char *)line.p));
-	gu_buf_deinit(&line);
+	put_line(setup, &line);
 }
 
 static enum gu_status write_session(struct setup *setup, struct gu_diag *diag)
@@ -282,6 +459,7 @@ static enum gu_status write_session(struct setup *setup, struct gu_diag *diag)
 				.bias = module->bias,
 				.lo = module->go->lo + module->bias,
 				.hi = module->go->hi + module->bias,
+				.inject = module->inject,
 			};
 	}
 	st = gu_session_write(setup->gdb, &session, diag);
@@ -291,6 +469,8 @@ static enum gu_status write_session(struct setup *setup, struct gu_diag *diag)
 
 static enum gu_status open_modules(struct setup *setup, struct gu_diag *diag)
 {
+	const struct gu_gdb_state gdb = {&setup->files, &setup->old,
+		setup->gdb, setup->symbols};
 	size_t all = setup->files.nlibs + 1;
 	enum gu_status st;
 
@@ -299,16 +479,15 @@ static enum gu_status open_modules(struct setup *setup, struct gu_diag *diag)
 		return gu_fail(diag, GU_NO_MEMORY, "no memory for %zu modules",
 			all);
 	for (size_t i = 0; i < all; i++) {
-		st = gu_gdb_module_open(&setup->files, &setup->old, setup->gdb,
-			i, diag, &setup->modules[setup->nmodules]);
+		st = gu_gdb_module_open(&gdb, i, diag,
+			&setup->modules[setup->nmodules]);
 		if (gu_is_error(st))
 			return st;
 		setup->nmodules += st == GU_OK;
 	}
 	if (setup->nmodules)
 		return GU_OK;
-	st = gu_gdb_module_unpack(&setup->files, &setup->old, setup->gdb, diag,
-		&setup->modules[0]);
+	st = gu_gdb_module_unpack(&gdb, diag, &setup->modules[0]);
 	if (gu_is_error(st))
 		return st;
 	setup->nmodules += st == GU_OK;
@@ -327,14 +506,18 @@ static enum gu_status load(struct setup *setup, struct gu_diag *diag)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	st = open_modules(setup, diag);
-	if (!st)
-		st = put_reader(setup, true, diag);
+	if (!st && has_inject(setup))
+		st = put_program_back(setup, diag);
 	if (st)
 		return st;
 	put_removals(setup);
+	st = put_reader(setup, true, diag);
+	if (st)
+		return st;
 	for (size_t i = 0; i < setup->nmodules; i++)
 		put_symbols(setup, &setup->modules[i]);
-	put_summary(setup, &start);
+	if (!has_inject(setup)) /* else the reader says it */
+		put_summary(setup, &start);
 	return write_session(setup, diag);
 }
 
@@ -347,32 +530,66 @@ static enum gu_status unload(struct setup *setup, struct gu_diag *diag)
 	if (st)
 		return st;
 	put_removals(setup);
-	for (size_t i = 0; i < setup->old.nmodules; i++) {
-		const struct gu_session_module *module = &setup->old.modules[i];
-		uint64_t bias;
-
-		if (!*module->symfile || !is_exec(setup, module->file))
-			continue;
-		st = gu_gdb_exec_bias(&setup->files, module->file, diag, &bias);
-		if (st)
-			return st;
-		gu_buf_printf(&setup->commands,
-			"if $_gounstrip_bare\n"
-			"set $_gounstrip_bare = 0\n"
-			"symbol-file\n"
-			"else\n"
-			"symbol-file -o 0x%" PRIx64 " ", bias);
-		put_word(&setup->commands, module->file);
-		gu_buf_printf(&setup->commands, "\nend\n");
-	}
+	st = put_program_back(setup, diag);
+	if (st)
+		return st;
 	return write_session(setup, diag);
+}
+
+/* A run-time address of MODULE that has a line, if it can be told; or 0. */
+static uint64_t address_with_line(const struct gu_session_module *module)
+{
+	gu_cleanup(gu_elf_file_closep) struct gu_elf_file *file = NULL;
+	gu_cleanup(gu_module_closep) struct gu_module *go = NULL;
+	struct gu_func func;
+
+	if (gu_elf_file_open(module->file, NULL, &file) ||
+		gu_module_open(gu_elf_file_image(file), NULL, &go))
+		return 0;
+	for (uint32_t i = 0; i < go->tab.nfunc; i++)
+		if (!gu_pclntab_func(&go->tab, i, NULL, &func) &&
+			gu_pcvalue_at(&go->tab, &func, func.pcln,
+				func.entry) > 0)
+			return func.entry + module->bias;
+	return 0;
+}
+
+static void put_status(struct setup *setup,
+	const struct gu_session_module *module, const char *symbols)
+{
+	struct gu_buf line;
+
+	gu_buf_init(&line, false);
+	gu_buf_printf(&line, "gounstrip: %s at 0x%" PRIx64 "-0x%" PRIx64
+		", symbols: %s", module->file, module->lo, module->hi, symbols);
+	if (*module->symfile &&
+		!gu_gdb_files_open(&setup->files, module->symfile))
+		gu_buf_printf(&line, " (dropped: 'go load' again)");
+	put_line(setup, &line);
+}
+
+/* GDB drops them when the program ends, and tells nobody. */
+static void put_inject_status(struct setup *setup,
+	const struct gu_session_module *module)
+{
+	struct gu_buf *buf = &setup->commands;
+
+	gu_buf_printf(buf, "%s", jit_test);
+	put_status(setup, module, "none");
+	gu_buf_printf(buf, "else\n"
+		"pipe info line *0x%" PRIx64 " | grep -q '^No line'\n"
+		"if $_shell_exitcode\n", address_with_line(module));
+	put_status(setup, module, "by the reader");
+	gu_buf_printf(buf, "else\n");
+	put_status(setup, module, "none (dropped with the process: "
+		"'go load -jit' again)");
+	gu_buf_printf(buf, "end\nend\n");
 }
 
 static enum gu_status status(struct setup *setup, struct gu_diag *diag)
 {
 	struct gu_place reader;
 	bool stale = false;
-	struct gu_buf line;
 
 	if (!setup->old.nmodules)
 		gu_text_echo(&setup->commands, gu_str(
@@ -380,19 +597,11 @@ static enum gu_status status(struct setup *setup, struct gu_diag *diag)
 	for (size_t i = 0; i < setup->old.nmodules; i++) {
 		const struct gu_session_module *module = &setup->old.modules[i];
 
-		gu_buf_init(&line, false);
-		gu_buf_printf(&line, "gounstrip: %s at 0x%" PRIx64
-			"-0x%" PRIx64 ", symbols: %s", module->file, module->lo,
-			module->hi, *module->symfile ? module->symfile
-						     : "GDB's own");
-		if (*module->symfile &&
-			!gu_gdb_files_open(&setup->files, module->symfile))
-			gu_buf_printf(&line, " (dropped: 'go load' again)");
-		gu_buf_u8(&line, 0);
-		if (!line.failed)
-			gu_text_echo(&setup->commands,
-				gu_str((const char *)line.p));
-		gu_buf_deinit(&line);
+		if (module->inject)
+			put_inject_status(setup, module);
+		else
+			put_status(setup, module, *module->symfile
+				? module->symfile : "GDB's own");
 	}
 	if (setup->old.nmodules && !gu_place_reader(diag, &reader))
 		gu_text_echo(&setup->commands, gu_str(
@@ -407,7 +616,14 @@ static enum gu_status status(struct setup *setup, struct gu_diag *diag)
 static const struct {
 	const char *name;
 	enum gu_status (*run)(struct setup *setup, struct gu_diag *diag);
-} verbs[] = {{"load", load}, {"unload", unload}, {"status", status}};
+	enum gu_gdb_symbols symbols;
+} verbs[] = {
+	{"load", load, GU_GDB_SYMBOLS_MISSING},
+	{"load=-symbols", load, GU_GDB_SYMBOLS_FILE},
+	{"load=-jit", load, GU_GDB_SYMBOLS_JIT},
+	{"unload", unload, GU_GDB_SYMBOLS_MISSING},
+	{"status", status, GU_GDB_SYMBOLS_MISSING},
+};
 
 static enum gu_status do_verb(struct setup *setup, size_t verb,
 	struct gu_diag *diag)
@@ -427,6 +643,7 @@ static enum gu_status do_verb(struct setup *setup, size_t verb,
 	/* a session that cannot be read is one to be replaced */
 	if (gu_session_read(setup->gdb, NULL, &setup->old))
 		setup->old = (struct gu_session){0};
+	setup->symbols = verbs[verb].symbols;
 	st = verbs[verb].run(setup, diag);
 	return st ? st : gu_session_put(setup->gdb, "commands",
 		&setup->commands, diag);
@@ -448,9 +665,14 @@ static int run(const struct gu_command *self, int argc, char **argv)
 	name = gu_options_operand(&parsed);
 	while (verb < GU_COUNT(verbs) && strcmp(name, verbs[verb].name) != 0)
 		verb++;
+	if (verb == GU_COUNT(verbs) && strncmp(name, "load=", 5) == 0) {
+		gu_complain(NULL, "'go load' knows -symbols and -jit, one of "
+			"them, not '%s'", name + 5);
+		return GU_EXIT_USAGE;
+	}
 	if (verb == GU_COUNT(verbs))
-		return gu_usage_error(self, "'%s' is none of load, unload, "
-			"status", name);
+		return gu_usage_error(self, "'%s' is none of load, "
+			"load=-symbols, load=-jit, unload, status", name);
 	gu_buf_init(&setup.text, false);
 	gu_buf_init(&setup.commands, false);
 	st = do_verb(&setup, verb, &diag);
@@ -461,7 +683,7 @@ static int run(const struct gu_command *self, int argc, char **argv)
 const struct gu_command gu_cmd_gdb_setup = {
 	.name = "gdb-setup",
 	.brief = "what gounstrip.gdb calls",
-	.operands = "load|unload|status <FILES",
+	.operands = "load[=-symbols|=-jit]|unload|status <FILES",
 	.about = "Reads GDB's 'info files' and 'maintenance info bfds', and "
 		 "leaves in the session\nfolder of the GDB that called it what "
 		 "that is to do next.",

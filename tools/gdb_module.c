@@ -195,6 +195,16 @@ static bool has_own_symbols(const struct gu_gdb_files *files,
 			!has_file_symbols(files, old) && !is_ours(files, old));
 }
 
+/* Then GDB may have been made to forget the program's sections. */
+static bool was_injected(const struct gu_session *old, const char *path)
+{
+	for (size_t i = 0; i < old->nmodules; i++)
+		if (old->modules[i].inject &&
+			strcmp(old->modules[i].file, path) == 0)
+			return true;
+	return false;
+}
+
 static bool can_attach(const struct gu_gdb_files *files,
 	const struct gu_session *old, const struct gu_gdb_module *module)
 {
@@ -203,7 +213,8 @@ static bool can_attach(const struct gu_gdb_files *files,
 	/* GDB 10 cannot read a Go PIE that no C linker made: then there is
 	 * nothing to attach to.  ':' separates folders; "--" ends the setting
 	 * in "with"; $arg0 is replaced; sections are matched by name. */
-	return module->is_exec && has_file_symbols(files, old) && *dir &&
+	return module->is_exec && (has_file_symbols(files, old) ||
+			was_injected(old, module->path)) && *dir &&
 		!strchr(dir, ':') && !strstr(dir, "--") &&
 		!strchr(dir, '$') &&
 		gu_elf_file_image(module->file)->nsections;
@@ -287,18 +298,32 @@ static enum gu_status open_tables(pid_t gdb, struct gu_diag *diag,
 	return gu_module_open(image, diag, &module->go);
 }
 
+/* What the reader gives stays where it is when GDB moves the program. */
+static enum gu_status allow_inject(const struct gu_gdb_files *files,
+	struct gu_diag *diag, struct gu_gdb_module *module)
+{
+	if (gu_elf_file_image(module->file)->is_dyn && !files->task &&
+		!files->core.n && !files->remote)
+		return gu_fail(diag, GU_UNSUPPORTED,
+			"%s is not where it will run: start it before "
+			"'go load -jit'", module->path);
+	module->inject = true;
+	return GU_OK;
+}
+
 /*
  * What was unpacked may stand at other addresses next time: its symbols are
  * this session's, not the cache's.
  */
-static enum gu_status get_symbols(const struct gu_gdb_files *files,
-	const struct gu_session *old, struct gu_diag *diag,
-	struct gu_gdb_module *module)
+static enum gu_status get_symbols(const struct gu_gdb_state *gdb,
+	struct gu_diag *diag, struct gu_gdb_module *module)
 {
 	const struct gu_symfile_opts opts = gu_symfile_opts();
 	struct gu_symcache_entry *sym = &module->symfile;
 	enum gu_status st;
 
+	if (gdb->symbols == GU_GDB_SYMBOLS_JIT)
+		return allow_inject(gdb->files, diag, module);
 	if (module->unpacked) {
 		(void)snprintf(sym->path, sizeof sym->path, "%s.debug",
 			module->path);
@@ -306,22 +331,31 @@ static enum gu_status get_symbols(const struct gu_gdb_files *files,
 			sym->path, diag, &sym->stats);
 	}
 	st = gu_symcache_get(module->go, module->file, &opts, diag, sym);
-	module->attach = !st && can_attach(files, old, module);
+	module->attach = !st && can_attach(gdb->files, gdb->old, module);
 	return st;
 }
 
-static enum gu_status open_go(const struct gu_gdb_files *files,
-	const struct gu_session *old, const struct gu_gdb_file *where,
-	pid_t gdb, struct gu_diag *diag, struct gu_gdb_module *module)
+static enum gu_status place_and_get_symbols(const struct gu_gdb_state *gdb,
+	const struct gu_gdb_file *where, struct gu_diag *diag,
+	struct gu_gdb_module *module)
 {
-	enum gu_status st = open_tables(gdb, diag, module);
+	enum gu_status st = place(gdb->files, where, module, diag);
+
+	if (st || (gdb->symbols != GU_GDB_SYMBOLS_FILE &&
+			has_own_symbols(gdb->files, gdb->old, module)))
+		return st;
+	return get_symbols(gdb, diag, module);
+}
+
+static enum gu_status open_go(const struct gu_gdb_state *gdb,
+	const struct gu_gdb_file *where, struct gu_diag *diag,
+	struct gu_gdb_module *module)
+{
+	enum gu_status st = open_tables(gdb->pid, diag, module);
 
 	if (st)
 		return gu_fail_in(diag, st, "%s", module->path);
-	st = place(files, where, module, diag);
-	if (st || has_own_symbols(files, old, module))
-		return st;
-	return get_symbols(files, old, diag, module);
+	return place_and_get_symbols(gdb, where, diag, module);
 }
 
 /* What to do about a GDB without a program; a core tells which it was. */
@@ -347,17 +381,17 @@ static enum gu_status no_program(const struct gu_gdb_files *files,
 		"GDB has no program: name it with 'file PATH' first");
 }
 
-enum gu_status gu_gdb_module_open(const struct gu_gdb_files *files,
-	const struct gu_session *old, pid_t gdb, size_t index,
-	struct gu_diag *diag, struct gu_gdb_module *out)
+enum gu_status gu_gdb_module_open(const struct gu_gdb_state *gdb,
+	size_t index, struct gu_diag *diag, struct gu_gdb_module *out)
 {
+	const struct gu_gdb_files *files = gdb->files;
 	struct gu_gdb_module module = {.is_exec = index == 0};
 	struct gu_gdb_file where =
 		index ? files->libs[index - 1] : files->exec;
 	enum gu_status st;
 
 	if (!index)
-		where.path = gu_gdb_exec_path(files, old);
+		where.path = gu_gdb_exec_path(files, gdb->old);
 	if (!where.path.n)
 		return no_program(files, diag);
 	/* "system-supplied DSO at 0x…" is no file */
@@ -372,7 +406,7 @@ enum gu_status gu_gdb_module_open(const struct gu_gdb_files *files,
 		st = index ? GU_NOT_FOUND
 			   : gu_fail_in(diag, st, "%s", module.path);
 	else
-		st = open_go(files, old, &where, gdb, diag, &module);
+		st = open_go(gdb, &where, diag, &module);
 	if (st) {
 		gu_gdb_module_close(&module);
 		return st;
@@ -381,12 +415,12 @@ enum gu_status gu_gdb_module_open(const struct gu_gdb_files *files,
 	return GU_OK;
 }
 
-enum gu_status gu_gdb_module_unpack(const struct gu_gdb_files *files,
-	const struct gu_session *old, pid_t gdb, struct gu_diag *diag,
-	struct gu_gdb_module *out)
+enum gu_status gu_gdb_module_unpack(const struct gu_gdb_state *gdb,
+	struct gu_diag *diag, struct gu_gdb_module *out)
 {
 	struct gu_gdb_module module = {.is_exec = true, .unpacked = true};
-	enum gu_status st = gu_gdb_unpack(files, gdb, diag, &module.path);
+	enum gu_status st = gu_gdb_unpack(gdb->files, gdb->pid, diag,
+		&module.path);
 
 	if (!st)
 		st = gu_elf_file_open(module.path, diag, &module.file);
@@ -394,9 +428,8 @@ enum gu_status gu_gdb_module_unpack(const struct gu_gdb_files *files,
 		st = gu_module_open(gu_elf_file_image(module.file), diag,
 			&module.go);
 	if (!st)
-		st = place(files, &files->exec, &module, diag);
-	if (!st && !has_own_symbols(files, old, &module))
-		st = get_symbols(files, old, diag, &module);
+		st = place_and_get_symbols(gdb, &gdb->files->exec, diag,
+			&module);
 	if (st) {
 		gu_gdb_module_close(&module);
 		return st;

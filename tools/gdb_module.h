@@ -11,17 +11,33 @@
 #include "engine/emit/session.h"
 #include "engine/emit/symcache.h"
 
+/* What "go load" is asked for. */
+enum gu_gdb_symbols {
+	GU_GDB_SYMBOLS_MISSING, /* a symbol file where GDB has no symbols */
+	GU_GDB_SYMBOLS_FILE,    /* one in any case */
+	GU_GDB_SYMBOLS_JIT,     /* none: by the reader, where there are none */
+};
+
+/* The GDB at hand; all borrowed. */
+struct gu_gdb_state {
+	const struct gu_gdb_files *files;
+	const struct gu_session *old; /* what was loaded before */
+	pid_t pid;
+	enum gu_gdb_symbols symbols;
+};
+
 struct gu_gdb_module {
 	char *path;    /* owned; absolute */
 	bool is_exec;  /* the program itself, not a shared object */
 	bool attach;   /* GDB is to find the symbol file by build id, and to
 			  attach it to the program; else it must stand in the
 			  program's place */
+	bool inject;   /* the reader gives its symbols */
 	bool unpacked; /* its file is not the program's, but made from memory */
 	uint64_t bias; /* run-time minus link-time addresses */
 	struct gu_elf_file *file;
 	struct gu_module *go;
-	/* path "": GDB has debug information of its own */
+	/* path "": GDB has debug information of its own, or inject */
 	struct gu_symcache_entry symfile;
 };
 
@@ -33,21 +49,20 @@ struct gu_str gu_gdb_exec_path(const struct gu_gdb_files *files,
 	const struct gu_session *old);
 
 /*
- * Open the program (INDEX 0) or shared object INDEX - 1 of FILES, and write
+ * Open the program (INDEX 0) or shared object INDEX - 1 of GDB, and write
  * its symbol file if the cache has none.  GU_NOT_FOUND: no Go code in it.
  * GU_INVALID: GDB has no program, or only the remote side has it.  GU_BAD_DATA
- * also if the core is another program's.
+ * also if the core is another program's.  GU_UNSUPPORTED: the reader is to give
+ * the symbols of a program that will move.
  */
-enum gu_status gu_gdb_module_open(const struct gu_gdb_files *files,
-	const struct gu_session *old, pid_t gdb, size_t index,
-	struct gu_diag *diag, struct gu_gdb_module *out) GU_MUST_CHECK;
+enum gu_status gu_gdb_module_open(const struct gu_gdb_state *gdb,
+	size_t index, struct gu_diag *diag, struct gu_gdb_module *out) GU_MUST_CHECK;
 /*
  * The same for a program of which no file has Go code: it is looked for in
  * memory, and kept in the session folder of GDB.  GU_NOT_FOUND: nor is it there.
  */
-enum gu_status gu_gdb_module_unpack(const struct gu_gdb_files *files,
-	const struct gu_session *old, pid_t gdb, struct gu_diag *diag,
-	struct gu_gdb_module *out) GU_MUST_CHECK;
+enum gu_status gu_gdb_module_unpack(const struct gu_gdb_state *gdb,
+	struct gu_diag *diag, struct gu_gdb_module *out) GU_MUST_CHECK;
 void gu_gdb_module_close(struct gu_gdb_module *module);
 
 /* Where GDB has the program PATH. */

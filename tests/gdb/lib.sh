@@ -130,7 +130,8 @@ mask() {
 		-e 's,[.]build-id/.*[.]debug,BUILDID.debug,' \
 		-e 's/main\[([a-z]+)\]/main.\1/g' \
 		-e 's/^Thread [0-9]+ .* (hit|received)/Thread \1/' \
-		-e 's/\(go1[.][0-9.]+\): [0-9]+ functions, [0-9]+ files, [0-9.]+ s/(GO): N functions, N files, T s/'
+		-e 's/\(go1[.][0-9.]+\): [0-9]+ functions, [0-9]+ files, [0-9.]+ s/(GO): N functions, N files, T s/' \
+		-e 's/\(go1[.][0-9.]+\)/(GO)/;s/: [0-9]+ functions by the reader, in [0-9]+ runs/: N functions by the reader/'
 }
 
 # transcript NAME GDBARG... <COMMANDS (one on a line; an error ends none but its
