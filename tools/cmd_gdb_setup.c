@@ -410,7 +410,7 @@ static void put_symbols(struct setup *setup, const struct gu_gdb_module *module)
 /* "server (go1.24.4), libx.so (go1.24.4): 3120 functions, …" */
 static void put_summary(struct setup *setup, const struct timespec *start)
 {
-	unsigned long functions = 0, files = 0;
+	unsigned long functions = 0, files = 0, dropped = 0;
 	bool cached = true, symbols = false;
 	struct timespec now;
 	struct gu_buf line;
@@ -424,6 +424,8 @@ static void put_summary(struct setup *setup, const struct timespec *start)
 		cached = cached && module->symfile.cached;
 		functions += module->symfile.stats.functions;
 		files += module->symfile.stats.files;
+		dropped += (unsigned long)gu_symfile_dropped(
+			&module->symfile.stats);
 	}
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	put_names(setup, &line);
@@ -436,6 +438,8 @@ static void put_summary(struct setup *setup, const struct timespec *start)
 	else
 		gu_buf_printf(&line, "frames only, as GDB has debug "
 			"information of its own");
+	if (dropped)
+		gu_buf_printf(&line, "; left out for bad data: %lu", dropped);
 	put_line(setup, &line);
 }
 

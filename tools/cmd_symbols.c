@@ -20,6 +20,20 @@ static const struct gu_option options[] = {
 	{0},
 };
 
+/* Bad data in a program is its owner's to know. */
+static void say_dropped(const char *path, const struct gu_symfile_stats *stats)
+{
+	struct gu_buf text;
+
+	if (gu_symfile_dropped(stats) == 0)
+		return;
+	gu_buf_init(&text, false);
+	gu_symfile_put_dropped(stats, &text);
+	gu_complain(path, "left out, as what describes them is bad: %.*s",
+		(int)text.n, (const char *)text.p);
+	gu_buf_deinit(&text);
+}
+
 /* To the file OUT, or into the folder DIR, or (both NULL) into the cache. */
 static int write_symbols(const char *path, const char *out, const char *dir,
 	const struct gu_symfile_opts *opts)
@@ -42,6 +56,7 @@ static int write_symbols(const char *path, const char *out, const char *dir,
 	gu_progress_end(opts->ctx);
 	if (status)
 		return gu_complain_diag(path, &diag);
+	say_dropped(path, out ? &stats : &entry.stats);
 	puts(out ? out : entry.path);
 	return GU_EXIT_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/emit/dwarf_types.h"
 
+#include "engine/base/vec.h"
 #include "engine/emit/dwarf_generic.h"
 #include "engine/emit/dwarf_vars.h"
 #include "engine/emit/type_writer.h"
@@ -8,7 +9,10 @@
 #include <dwarf.h>
 #include <stdlib.h>
 
-enum { TYPES_MAX = 1 << 22 }; /* descriptors followed */
+enum {
+	TYPES_MAX = 1 << 22, /* descriptors followed */
+	HELD_DEPTH = 32,     /* structs in structs of the same size */
+};
 
 /* --- one type ---------------------------------------------------------------- */
 
@@ -52,6 +56,63 @@ static void put_struct_head(struct gu_type_writer *w, enum gu_type_die code,
 	gu_tw_go(w, t);
 }
 
+/* Bytes of the type at ADDR; UINT64_MAX if there is none. */
+static uint64_t size_of(const struct gu_type_writer *w, uint64_t addr)
+{
+	uint32_t type = gu_intern_find_key(&w->addrs, addr);
+
+	return type < w->ntypes ? w->sizes[type] : UINT64_MAX;
+}
+
+static bool is_held(struct gu_type_writer *w, uint64_t held, uint64_t addr,
+	uint64_t size, unsigned depth);
+
+/* Does the struct or array T hold the type at HELD, not by a pointer? */
+static bool holds(struct gu_type_writer *w, const struct gu_rtype *t,
+	uint64_t held, unsigned depth)
+{
+	if (t->kind == GU_RKIND_ARRAY)
+		return is_held(w, held, t->elem, t->size, depth);
+	for (uint64_t i = 0; i < t->nfields; i++) {
+		struct gu_rfield field;
+
+		if (!gu_tw_spend(w) ||
+			gu_types_field(w->types, t, i, NULL, &field) ||
+			is_held(w, held, field.type, t->size, depth))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Is the type at ADDR, a part of one of SIZE bytes, HELD or does it hold it?
+ * What is smaller cannot be: parts lie within what they are parts of.
+ */
+static bool is_held(struct gu_type_writer *w, uint64_t held, uint64_t addr,
+	uint64_t size, unsigned depth)
+{
+	struct gu_rtype t;
+
+	if (size_of(w, addr) != size)
+		return false;
+	if (addr == held || depth == 0)
+		return true;
+	if (gu_types_read(w->types, addr, NULL, &t) ||
+		(t.kind != GU_RKIND_STRUCT && t.kind != GU_RKIND_ARRAY))
+		return false;
+	return holds(w, &t, held, depth - 1);
+}
+
+/* Can T have a part of the type at ADDR, OFF bytes into it? */
+static bool has_room(struct gu_type_writer *w, const struct gu_rtype *t,
+	uint64_t addr, uint64_t off)
+{
+	uint64_t size = size_of(w, addr);
+
+	return size == UINT64_MAX || (gu_within(off, size, t->size) &&
+		!is_held(w, t->addr, addr, t->size, HELD_DEPTH));
+}
+
 static void put_struct(struct gu_type_writer *w, const struct gu_rtype *t,
 	uint32_t name)
 {
@@ -66,6 +127,10 @@ static void put_struct(struct gu_type_writer *w, const struct gu_rtype *t,
 			gu_types_field(w->types, t, i, NULL, &field)) {
 			w->dropped++;
 			break;
+		}
+		if (!has_room(w, t, field.type, field.off)) {
+			w->dropped++;
+			continue;
 		}
 		gu_tw_member_head(w, field.name, field.off);
 		gu_tw_type(w, field.type);
@@ -100,12 +165,18 @@ static uint32_t put_slice(struct gu_type_writer *w, const struct gu_rtype *t,
 
 static void put_array(struct gu_type_writer *w, const struct gu_rtype *t, uint32_t name)
 {
+	uint64_t size = size_of(w, t->elem), all;
+	bool fits = size == UINT64_MAX ||
+		(gu_mul(size, t->len, &all) && all == t->size &&
+			(t->len == 0 || has_room(w, t, t->elem, 0)));
+
+	w->dropped += !fits;
 	gu_tw_code(w, GU_TDIE_ARRAY);
 	gu_tw_u32(w, name);
-	gu_tw_type(w, t->elem);
+	gu_tw_type(w, fits ? t->elem : 0);
 	gu_buf_uleb(w->out->info, t->size);
 	gu_tw_go(w, t);
-	gu_tw_range(w, t->len);
+	gu_tw_range(w, fits ? t->len : 0);
 	gu_tw_end(w);
 }
 
@@ -281,8 +352,12 @@ static uint32_t put_one(struct gu_type_writer *w, const struct gu_rtype *t)
 
 static void collect(struct gu_type_writer *w, uint64_t addr)
 {
-	if (addr && addr % w->ptr == 0 && w->addrs.n < TYPES_MAX)
+	if (addr == 0)
+		return;
+	if (addr % w->ptr == 0 && w->addrs.n < TYPES_MAX)
 		(void)gu_intern_key(&w->addrs, addr);
+	else
+		w->dropped++;
 }
 
 /* What the descriptor T refers to. */
@@ -343,16 +418,38 @@ static void note_known(struct gu_type_writer *w, const struct gu_rtype *t)
 			w->known[i] = *t;
 }
 
+/* The descriptors that are listed; of bad ones, the next if there is a way. */
+static void collect_listed(struct gu_type_writer *w)
+{
+	uint64_t pos = 0, before;
+	enum gu_status st;
+
+	do {
+		struct gu_rtype t;
+
+		before = pos;
+		st = gu_types_next(w->types, &pos, NULL, &t);
+		if (st == GU_OK)
+			collect(w, t.addr);
+		else if (st != GU_NOT_FOUND)
+			w->dropped++;
+	} while (st != GU_NOT_FOUND && pos != before);
+}
+
 static void collect_all(struct gu_type_writer *w)
 {
 	struct gu_rtype t;
-	uint64_t pos = 0;
 
-	while (gu_types_next(w->types, &pos, NULL, &t) == GU_OK)
-		collect(w, t.addr);
+	collect_listed(w);
 	for (uint32_t i = 0; i < w->addrs.n && !w->addrs.failed; i++) {
+		if (!gu_vec_room(&w->sizes, &w->sizes_cap, i)) {
+			w->failed = true;
+			break;
+		}
+		w->sizes[i] = UINT64_MAX;
 		if (gu_types_read(w->types, w->addrs.items[i].key, NULL, &t))
 			continue;
+		w->sizes[i] = t.size;
 		collect_parts(w, &t);
 		note_known(w, &t);
 		gu_tw_note_group(w, &t);
@@ -442,6 +539,7 @@ static void put_unit(struct gu_type_writer *w)
 			w->dropped++;
 		} else {
 			w->offs[i] = put_one(w, &t);
+			w->written++;
 		}
 	}
 	gu_dwarf_vars_put(w);
@@ -461,14 +559,13 @@ enum gu_status gu_dwarf_types_write(const struct gu_types *types,
 	gu_tw_init(&w, types, out);
 	collect_all(&w);
 	w.offs = calloc(w.ntypes ? w.ntypes : 1, sizeof *w.offs);
-	if (w.offs && !w.addrs.failed)
+	if (w.offs && !w.addrs.failed && !w.failed)
 		put_unit(&w);
 	w.failed |= !w.offs || w.addrs.failed || w.names.failed ||
 		w.generics.failed || w.groups.failed ||
 		w.name.failed || out->info->failed || out->abbrev->failed ||
 		out->strs->failed;
-	*stats = (struct gu_dwarf_types_stats){w.ntypes - w.dropped,
-		w.dropped};
+	*stats = (struct gu_dwarf_types_stats){w.written, w.dropped};
 	gu_tw_deinit(&w);
 	return w.failed ? gu_fail(diag, GU_NO_MEMORY, "no memory for types") :
 		GU_OK;

@@ -26,7 +26,8 @@ struct gu_dwarf_types_out {
 };
 
 struct gu_dwarf_types_stats {
-	uint32_t types, dropped; /* dropped: descriptors that are malformed */
+	uint32_t types;
+	uint32_t dropped; /* malformed descriptors, and references to none */
 };
 
 /* GU_NO_MEMORY; nothing that the descriptors say makes it fail. */

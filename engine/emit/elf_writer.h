@@ -41,7 +41,7 @@ struct gu_elf_like {
 };
 
 /* What else the seal says, for whoever finds the file: see symfile.c. */
-enum { GU_ELF_FACTS = 6 };
+enum { GU_ELF_FACTS = 8 };
 
 struct gu_elf_writer {
 	struct gu_elf_like like;

@@ -137,7 +137,8 @@ static void add_function(struct symfile *sf, const struct gu_func_item *item)
 			gu_func_item_asm(item) ? 0 :
 				gu_prologue_end(sf->module, &func), NULL);
 	if (st) {
-		sf->stats.dropped += st != GU_NOT_FOUND;
+		sf->stats.dropped[GU_SYMFILE_DROP_LINES] +=
+			st != GU_NOT_FOUND;
 		return;
 	}
 	out.next = func.next;
@@ -221,7 +222,7 @@ static enum gu_status add_types(struct symfile *sf, struct gu_diag *diag)
 	st = gu_dwarf_types_write(&types, &out, diag, &stats);
 	gu_types_close(&types);
 	sf->stats.types = stats.types;
-	sf->stats.dropped += stats.dropped;
+	sf->stats.dropped[GU_SYMFILE_DROP_TYPES] = stats.dropped;
 	gu_elf_symbols_resize(&sf->symbols, &sf->vars,
 		sf->module->image->mem.ptr_size == 8);
 	return st;
@@ -243,7 +244,7 @@ static enum gu_status make_dwarf(struct symfile *sf, struct gu_diag *diag)
 	sf->funcs.strs.failed |= name.failed;
 	gu_buf_deinit(&name);
 	sf->stats.calls = sf->inlines.calls;
-	sf->stats.dropped += sf->inlines.dropped;
+	sf->stats.dropped[GU_SYMFILE_DROP_CALLS] = sf->inlines.dropped;
 	st = sf->inlines.failed ? gu_fail(diag, GU_NO_MEMORY,
 		"no memory for inlined calls") : GU_OK;
 	gu_dwarf_inline_deinit(&sf->inlines);
@@ -331,7 +332,34 @@ static enum gu_status check_sizes(const struct symfile *sf,
 	return GU_OK;
 }
 
-/* The statistics as the seal's facts, and back. */
+uint64_t gu_symfile_dropped(const struct gu_symfile_stats *stats)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < GU_SYMFILE_DROP_COUNT; i++)
+		n += stats->dropped[i];
+	return n;
+}
+
+void gu_symfile_put_dropped(const struct gu_symfile_stats *stats,
+	struct gu_buf *text)
+{
+	static const char *const names[] = {
+#define X(drop, name) name,
+		GU_SYMFILE_DROP_LIST(X)
+#undef X
+	};
+	const char *comma = "";
+
+	for (int i = 0; i < GU_SYMFILE_DROP_COUNT; i++)
+		if (stats->dropped[i]) {
+			gu_buf_printf(text, "%s%s %u", comma, names[i],
+				stats->dropped[i]);
+			comma = ", ";
+		}
+}
+
+/* The statistics as the seal's facts, and back; two counts to a word. */
 static void put_facts(const struct gu_symfile_stats *stats,
 	uint64_t facts[GU_ELF_FACTS])
 {
@@ -339,8 +367,9 @@ static void put_facts(const struct gu_symfile_stats *stats,
 	facts[1] = stats->files;
 	facts[2] = stats->units;
 	facts[3] = stats->rows;
-	facts[4] = stats->dropped;
-	facts[5] = stats->types;
+	facts[4] = stats->types;
+	for (int i = 0; i < GU_SYMFILE_DROP_COUNT; i++)
+		facts[5 + i / 2] |= (uint64_t)stats->dropped[i] << i % 2 * 32;
 }
 
 enum gu_status gu_symfile_check(int fd, uint64_t identity, bool all,
@@ -358,10 +387,12 @@ enum gu_status gu_symfile_check(int fd, uint64_t identity, bool all,
 		.files = (uint32_t)seal.facts[1],
 		.units = (uint32_t)seal.facts[2],
 		.rows = seal.facts[3],
-		.dropped = (uint32_t)seal.facts[4],
-		.types = (uint32_t)seal.facts[5],
+		.types = (uint32_t)seal.facts[4],
 		.size = seal.size,
 	};
+	for (int i = 0; i < GU_SYMFILE_DROP_COUNT; i++)
+		out->dropped[i] = (uint32_t)(seal.facts[5 + i / 2] >>
+			i % 2 * 32);
 	return GU_OK;
 }
 
@@ -370,7 +401,8 @@ static enum gu_status make_frames(struct symfile *sf, struct gu_diag *diag)
 	enum gu_status st;
 
 	if (!sf->opts->basic)
-		sf->stats.dropped += gu_dwarf_frame_put(sf->module, &sf->funcs,
+		sf->stats.dropped[GU_SYMFILE_DROP_FRAMES] = gu_dwarf_frame_put(
+			sf->module, &sf->funcs,
 			false, &sf->frames);
 	st = gu_buf_status(&sf->frames, diag);
 	if (st || !sf->opts->eh_frame)
@@ -410,7 +442,7 @@ static enum gu_status make(struct symfile *sf, const struct gu_elf_file *file,
 	sf->stats.functions = sf->funcs.n;
 	sf->stats.files = sf->lines.nfiles;
 	sf->stats.rows = sf->lines.rows;
-	sf->stats.dropped += sf->funcs.dropped;
+	sf->stats.dropped[GU_SYMFILE_DROP_FUNCTIONS] = sf->funcs.dropped;
 	put_facts(&sf->stats, sf->writer.facts);
 	return gu_elf_writer_write(&sf->writer, fd, diag, &sf->stats.size);
 }

@@ -12,6 +12,7 @@
 #ifndef GU_EMIT_SYMFILE_H
 #define GU_EMIT_SYMFILE_H
 
+#include "engine/base/buf.h"
 #include "engine/go/module.h"
 #include "engine/image/elf_file.h"
 
@@ -24,13 +25,35 @@ struct gu_symfile_opts {
 	void *ctx;
 };
 
+/* What may be left out, and what it is called in reports. */
+#define GU_SYMFILE_DROP_LIST(X)      \
+	X(FUNCTIONS, "functions")    \
+	X(LINES, "functions' lines") \
+	X(CALLS, "inlined calls")    \
+	X(TYPES, "types")            \
+	X(FRAMES, "functions' frames")
+
+enum gu_symfile_drop {
+#define X(drop, name) GU_SYMFILE_DROP_##drop,
+	GU_SYMFILE_DROP_LIST(X)
+#undef X
+	GU_SYMFILE_DROP_COUNT
+};
+
 struct gu_symfile_stats {
 	uint32_t functions, files, units, types;
 	uint32_t calls;   /* inlined */
 	uint64_t rows;    /* of the line tables */
 	uint64_t size;    /* bytes of the file */
-	uint32_t dropped; /* functions left out, or their lines, for bad data */
+	uint32_t dropped[GU_SYMFILE_DROP_COUNT]; /* left out for bad data */
 };
+
+/* What was left out in all. */
+uint64_t gu_symfile_dropped(const struct gu_symfile_stats *stats);
+
+/* Append to TEXT "functions 3, types 2": what was left out, of each kind. */
+void gu_symfile_put_dropped(const struct gu_symfile_stats *stats,
+	struct gu_buf *text);
 
 /* The defaults: DWARF 5, no progress. */
 struct gu_symfile_opts gu_symfile_opts(void);

@@ -113,6 +113,7 @@ void gu_tw_init(struct gu_type_writer *w, const struct gu_types *types,
 void gu_tw_deinit(struct gu_type_writer *w)
 {
 	free(w->offs);
+	free(w->sizes);
 	free(w->name_offs);
 	free(w->generic_offs);
 	free(w->group_maps);

@@ -88,6 +88,8 @@ struct gu_type_writer {
 	struct gu_intern addrs; /* descriptors, by address */
 	uint32_t ntypes;        /* of them, after collecting */
 	uint32_t *offs;         /* of each one's DIE from unit; 0: not yet */
+	uint64_t *sizes;        /* of each one; UINT64_MAX: unreadable */
+	uint32_t sizes_cap;
 	struct gu_intern names; /* of fields and methods… */
 	uint32_t *name_offs;    /* …and where they are in strs */
 	uint32_t name_offs_cap;
@@ -107,7 +109,7 @@ struct gu_type_writer {
 	struct gu_intern generics; /* what dwarf_generic.c has made… */
 	uint32_t *generic_offs;    /* …and where */
 	uint32_t generic_offs_cap;
-	uint32_t dropped;
+	uint32_t written, dropped;
 	bool failed;            /* memory ran out */
 };
 

@@ -421,11 +421,9 @@ enum gu_status gu_types_next(const struct gu_types *types, uint64_t *pos,
 		return gu_fail_in(diag, st, "type links");
 	cur = gu_cur(bytes, sizeof bytes, 0,
 		types->module->image->mem.be, "type links");
-	st = gu_types_read(types,
+	++*pos;
+	return gu_types_read(types,
 		offset_addr(types, (int32_t)gu_cur_u32(&cur)), diag, out);
-	if (st == GU_OK)
-		++*pos;
-	return st;
 }
 
 enum gu_status gu_types_find(const struct gu_types *types, const char *name,

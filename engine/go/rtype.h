@@ -115,7 +115,8 @@ bool gu_types_name(const struct gu_types *types, const struct gu_rtype *type,
 /*
  * Step through the type links: the descriptors of unnamed types (all types, in
  * plugins and shared builds), sorted by name.  *pos is 0 at first;
- * GU_NOT_FOUND at the end.
+ * GU_NOT_FOUND at the end.  After a bad one *pos is the next one's, or as it
+ * was if there is no way to it.
  */
 enum gu_status gu_types_next(const struct gu_types *types, uint64_t *pos,
 	struct gu_diag *diag, struct gu_rtype *out) GU_MUST_CHECK;

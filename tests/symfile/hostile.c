@@ -83,8 +83,8 @@ static void try(const struct gu_module *module, const struct gu_elf_file *file,
 		uint64_t id = gu_symfile_identity(module, file, &opts);
 
 		is_status(gu_symfile_check(fd, id, true, &diag, &stats), GU_OK,
-			&diag, "%s: it is whole, %u functions, %u dropped",
-			what, stats.functions, stats.dropped);
+			&diag, "%s: it is whole, %u functions, %" PRIu64 " dropped",
+			what, stats.functions, gu_symfile_dropped(&stats));
 		ok(walk(fd, &lines), "%s: libdw reads it, %u lines", what,
 			lines);
 	}
