@@ -37,35 +37,27 @@ static void answer_deinit(struct answer *a)
 
 /* --- the reply ------------------------------------------------------------ */
 
-static enum gu_status put_stack(struct answer *a, struct gu_diag *diag)
+/* What of the runtime's list is not in ours, whatever is asked. */
+static void put_lost(struct answer *a)
 {
-	const struct gu_request *r = &a->request;
-	struct gu_trace trace;
-
-	for (size_t i = 0; i < a->gs.n; i++) {
-		const struct gu_goroutine *g = &a->gs.list[i];
-
-		if (g->id != r->id)
-			continue;
-		gu_goroutine_text_header(&a->rt, &a->gs, g, &a->lines);
-		gu_traceback(&a->rt, g, GU_TRACE_USER, &trace);
-		if (r->query.depth)
-			gu_trace_cut(&trace, r->query.depth);
-		gu_goroutine_text_trace(&trace, &a->lines);
-		return gu_buf_status(&a->lines, diag);
-	}
-	return gu_fail(diag, GU_NOT_FOUND, "there is no goroutine %" PRIu64,
-		r->id);
+	if (a->gs.unreadable)
+		gu_buf_printf(&a->lines, "...%" PRIu64 " goroutines cannot be "
+			"read: their memory is not there...\n",
+			a->gs.unreadable);
+	if (a->gs.damaged)
+		gu_buf_printf(&a->lines, "...%" PRIu64 " goroutines are "
+			"damaged...\n", a->gs.damaged);
 }
 
 static enum gu_status put_all(struct answer *a, struct gu_diag *diag)
 {
 	const struct gu_request *r = &a->request;
-
-	if (r->id)
-		return put_stack(a, diag);
-	return gu_goroutine_list(&a->rt, &a->gs, &r->query,
+	enum gu_status st = gu_goroutine_list(&a->rt, &a->gs, &r->query,
 		r->bt ? GU_LIST_STACKS : GU_LIST_LINES, diag, &a->lines);
+
+	if (!st && !r->query.id)
+		put_lost(a);
+	return st ? st : gu_buf_status(&a->lines, diag);
 }
 
 static enum gu_status put_waits(struct answer *a, struct gu_diag *diag)

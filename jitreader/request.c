@@ -138,7 +138,7 @@ static enum gu_status parse_words(struct gu_request *r, struct gu_diag *diag)
 		st = unquote(&r->words[end], diag);
 	if (!st && end < r->nwords)
 		st = take_shell(r, end, diag);
-	if (r->bt && end && is_id(r->words[0], &r->id))
+	if (r->bt && end && is_id(r->words[0], &r->query.id))
 		i++;
 	for (; !st && i < end; i += used) {
 		struct gu_str word = r->words[i];

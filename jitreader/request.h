@@ -20,7 +20,6 @@ struct gu_request {
 	bool bt;
 	bool waits, waits_fd; /* who waits for… */
 	uint64_t awaited;     /* …this address, or descriptor */
-	uint64_t id;        /* the goroutine; 0: all */
 	uint64_t now;
 	struct gu_thread *threads; /* owned */
 	size_t nthreads;

@@ -6,20 +6,20 @@
  * The process stands still while its memory is read, not while the answer is
  * printed: whoever reads it may take long.
  */
-#include "engine/emit/goroutine_text.h"
-#include "engine/emit/text.h"
+#include "engine/emit/goroutine_list.h"
 #include "engine/emit/waits_text.h"
-#include "engine/stack/labels.h"
+#include "tools/goroutine_json.h"
 #include "tools/options.h"
 #include "tools/target.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { OPT_CORE = GU_OPTION_LONG, OPT_JSON, OPT_WHO_WAITS };
+enum {
+	OPT_CORE = GU_OPTION_LONG, OPT_JSON, OPT_WHO_WAITS, OPT_LIST, OPT_QUERY,
+};
 
 static const struct gu_option options[] = {
 	{'p', "pid", "PID", "a process: it is stopped for a moment, and\n"
@@ -28,6 +28,19 @@ static const struct gu_option options[] = {
 	{'e', "exe", "FILE", "the program, if the target does not tell"},
 	{'g', "goroutine", "ID", "this goroutine only"},
 	{'a', "all", NULL, "the runtime's own goroutines and calls too"},
+	{OPT_LIST, "list", NULL, "a line for each, as 'info goroutines' in GDB"},
+	{OPT_QUERY, "with", "KIND", "only those of that KIND; more than one may "
+		"be given,\nall must hold: running, runnable, waiting, syscall, "
+		"user,\nsystem, wait REASON (or its beginning), age >5m (or <,"
+		"\n>=, <=; s, m, h, d), label KEY=VALUE or KEY, func REGEX,\n"
+		"file REGEX (of any call on the stack)"},
+	{OPT_QUERY, "without", "KIND", "only those not of that KIND"},
+	{OPT_QUERY, "group", "KEY", "count those that are alike, most first: by "
+		"stack,\ncurloc (the innermost call), userloc (in the user's\n"
+		"code), go (who made it), start, state, wait, label KEY"},
+	{OPT_QUERY, "sort", "ORDER", "id, age (longest first) or loc"},
+	{OPT_QUERY, "limit", "N", "the first N only"},
+	{'t', NULL, "[DEPTH]", "no more than DEPTH calls of a stack"},
 	{OPT_JSON, "json", NULL, "print JSON, one goroutine a line"},
 	{OPT_WHO_WAITS, "who-waits", "ADDR", "only who waits on the channel, "
 		"mutex, wait\ngroup, condition variable or timer at ADDR, or "
@@ -38,159 +51,66 @@ static const struct gu_option options[] = {
 struct request {
 	const char *exe, *core;
 	int pid;
-	uint64_t id; /* 0: all */
 	uint64_t awaited; /* what to tell the waiters of, if… */
 	bool who_waits, is_fd;
-	bool all, json;
+	struct gu_query query;
+	bool json, list;
 };
+
+static void request_deinit(struct request *request)
+{
+	gu_query_deinit(&request->query);
+}
 
 struct report {
 	struct gu_runtime rt;
 	struct gu_goroutines gs;
 	struct gu_buf out;
-	uint64_t shown, hidden;
 };
-
-/* --- JSON ----------------------------------------------------------------- */
-
-/* Escaped, since JSON takes valid UTF-8 only. */
-static json_t *text(struct gu_str s)
-{
-	struct gu_buf gu_cleanup(gu_buf_deinit) buf;
-
-	gu_buf_init(&buf, false);
-	gu_text_escape(&buf, s);
-	return json_stringn(buf.n ? (const char *)buf.p : "", buf.n);
-}
-
-static json_t *address(uint64_t addr)
-{
-	return json_sprintf("0x%" PRIx64, addr);
-}
-
-static json_t *call_json(const struct gu_trace_call *call)
-{
-	json_t *o = json_object();
-
-	json_object_set_new(o, "function", text(call->name));
-	json_object_set_new(o, "file", text(call->file));
-	json_object_set_new(o, "line", json_integer(call->line));
-	json_object_set_new(o, "pc", address(call->pc));
-	if (call->inlined)
-		json_object_set_new(o, "inlined", json_true());
-	return o;
-}
-
-static void put_trace(json_t *o, const struct gu_goroutine *g,
-	const struct gu_trace *trace)
-{
-	json_t *calls = json_array();
-
-	for (size_t i = 0; i < trace->n; i++)
-		json_array_append_new(calls, call_json(&trace->calls[i]));
-	json_object_set_new(o, "stack", calls);
-	if (trace->elided)
-		json_object_set_new(o, "elided",
-			json_integer((json_int_t)trace->elided));
-	if (trace->stop.text[0])
-		json_object_set_new(o, "stops", json_string(trace->stop.text));
-	if (trace->has_creator)
-		json_object_set_new(o, "created_by",
-			call_json(&trace->creator));
-	if (g->parent)
-		json_object_set_new(o, "created_in",
-			json_integer((json_int_t)g->parent));
-}
-
-static void put_label(void *ctx, struct gu_str key, struct gu_str value)
-{
-	struct gu_buf gu_cleanup(gu_buf_deinit) name;
-
-	gu_buf_init(&name, false);
-	gu_text_escape(&name, key);
-	gu_buf_u8(&name, '\0');
-	if (!name.failed)
-		json_object_set_new(ctx, (const char *)name.p, text(value));
-}
-
-static void put_labels(json_t *o, const struct gu_runtime *rt,
-	const struct gu_goroutine *g)
-{
-	json_t *labels = json_object();
-
-	if (gu_labels_read(rt, g, put_label, labels, NULL))
-		json_object_set_new(o, "labels_incomplete", json_true());
-	if (json_object_size(labels))
-		json_object_set(o, "labels", labels);
-	json_decref(labels);
-}
-
-static void put_json(struct report *r, const struct gu_goroutine *g,
-	const struct gu_trace *trace)
-{
-	json_t *o = json_object();
-	struct gu_str state = gu_goroutine_state(g);
-	uint64_t minutes = gu_goroutine_minutes(&r->gs, g);
-	char *line;
-
-	json_object_set_new(o, "goroutine", json_integer((json_int_t)g->id));
-	json_object_set_new(o, "state", state.n ? text(state)
-		: json_sprintf("status %" PRIu32, g->status));
-	if (minutes)
-		json_object_set_new(o, r->gs.now_exact ? "minutes"
-			: "minutes_at_least", json_integer((json_int_t)minutes));
-	if (g->tid)
-		json_object_set_new(o, "thread", json_integer(g->tid));
-	if (g->locked)
-		json_object_set_new(o, "locked", json_true());
-	if (g->system)
-		json_object_set_new(o, "system", json_true());
-	if (g->scan)
-		json_object_set_new(o, "scan", json_true());
-	json_object_set_new(o, "g", address(g->addr));
-	put_labels(o, &r->rt, g);
-	put_trace(o, g, trace);
-	line = json_dumps(o, JSON_COMPACT);
-	if (line)
-		gu_buf_str(&r->out, gu_str(line));
-	gu_buf_u8(&r->out, '\n');
-	free(line);
-	json_decref(o);
-}
 
 /* --- the report ----------------------------------------------------------- */
 
-static bool is_wanted(const struct request *request,
-	const struct gu_goroutine *g)
+static enum gu_trace_show show_of(const struct request *request)
 {
-	if (request->id)
-		return g->id == request->id;
-	return request->all || !g->system;
+	return request->query.all ? GU_TRACE_RUNTIME : GU_TRACE_USER;
 }
 
-static void report_all(struct report *r, const struct request *request)
+static enum gu_status report_json(struct report *r,
+	const struct request *request, struct gu_diag *diag)
 {
+	const struct gu_query *query = &request->query;
+	struct gu_selection gu_cleanup(gu_selection_close) s = {.list = NULL};
+	enum gu_status st = gu_select(&r->rt, &r->gs, query, diag, &s);
 	struct gu_trace trace;
 
-	for (size_t i = 0; i < r->gs.n && !r->out.failed; i++) {
-		const struct gu_goroutine *g = &r->gs.list[i];
-
-		if (!is_wanted(request, g)) {
-			r->hidden++;
+	if (st)
+		return st;
+	if (query->id && !s.n)
+		return gu_fail(diag, GU_NOT_FOUND, "there is no goroutine %"
+			PRIu64, query->id);
+	for (size_t i = 0; i < gu_goroutine_limit(query, &s) &&
+		!r->out.failed; i++) {
+		if (query->group) {
+			gu_goroutine_group_json(&r->rt, query, &s,
+				&s.groups[i], &r->out);
 			continue;
 		}
-		gu_traceback(&r->rt, g, request->all ? GU_TRACE_RUNTIME
-						     : GU_TRACE_USER, &trace);
-		if (request->json) {
-			put_json(r, g, &trace);
-		} else {
-			if (r->shown)
-				gu_buf_u8(&r->out, '\n');
-			gu_goroutine_text_header(&r->rt, &r->gs, g, &r->out);
-			gu_goroutine_text_trace(&trace, &r->out);
-		}
-		r->shown++;
+		gu_traceback(&r->rt, s.list[i], show_of(request), &trace);
+		if (query->depth)
+			gu_trace_cut(&trace, query->depth);
+		gu_goroutine_json(&r->rt, &r->gs, s.list[i], &trace, &r->out);
 	}
+	return gu_buf_status(&r->out, diag);
+}
+
+static enum gu_status report_text(struct report *r,
+	const struct request *request, struct gu_diag *diag)
+{
+	enum gu_list_form form = request->list ? GU_LIST_LINES
+		: request->query.all ? GU_LIST_RUNTIME : GU_LIST_STACKS;
+
+	return gu_goroutine_list(&r->rt, &r->gs, &request->query, form, diag,
+		&r->out);
 }
 
 static enum gu_status report_waits(struct report *r,
@@ -228,8 +148,8 @@ static enum gu_status read_all(struct gu_target *target,
 		return st;
 	if (request->who_waits)
 		return report_waits(r, request, diag);
-	report_all(r, request);
-	return gu_buf_status(&r->out, diag);
+	return request->json ? report_json(r, request, diag)
+			     : report_text(r, request, diag);
 }
 
 static void complain_of(const char *subject, uint64_t n, const char *what)
@@ -239,8 +159,8 @@ static void complain_of(const char *subject, uint64_t n, const char *what)
 			"of goroutines %s", n, what);
 }
 
-/* What the list left out. */
-static int tell_rest(const struct report *r, const struct request *request,
+/* What the runtime's list has and ours has not. */
+static void tell_rest(const struct report *r, const struct request *request,
 	const struct gu_target *target, const char *subject)
 {
 	uint64_t lost = target->core ? gu_core_lost(target->core) : 0;
@@ -254,26 +174,17 @@ static int tell_rest(const struct report *r, const struct request *request,
 	if (!r->gs.now_exact && request->core)
 		gu_complain(subject, "a core does not tell when it was made: "
 			"times of waiting are at least as long as shown");
-	if (request->id && !r->shown) {
-		gu_complain(subject, "there is no goroutine %" PRIu64,
-			request->id);
-		return GU_EXIT_FAILED;
-	}
-	if (r->hidden && !request->id && !request->json)
-		printf("\n...%" PRIu64 " goroutines of the runtime's own are "
-		       "not shown; --all shows them...\n", r->hidden);
-	return GU_EXIT_OK;
 }
 
 static int report(const struct request *request)
 {
-	struct report r = {.shown = 0};
+	struct report r = {.rt = {.module = NULL}};
 	struct gu_target target;
 	struct gu_diag diag = {.text = ""};
 	char name[32];
 	const char *subject = request->core ? request->core : name;
 	enum gu_status st;
-	int code;
+	int code = GU_EXIT_OK;
 
 	(void)snprintf(name, sizeof name, "process %d", request->pid);
 	st = gu_target_open(request->pid, request->core, request->exe, &diag,
@@ -288,7 +199,7 @@ static int report(const struct request *request)
 	} else {
 		if (r.out.n)
 			fwrite(r.out.p, 1, r.out.n, stdout);
-		code = tell_rest(&r, request, &target, subject);
+		tell_rest(&r, request, &target, subject);
 	}
 	gu_buf_deinit(&r.out);
 	gu_goroutines_close(&r.gs);
@@ -306,13 +217,55 @@ static bool parse_awaited(const char *arg, struct request *out)
 		&out->awaited);
 }
 
+/*
+ * Take the words that GDB's "info goroutines" knows too out of ARGV: they may
+ * have a value of two words, and one dash or two.
+ */
+static enum gu_status take_query(struct gu_query *query, int *argc, char **argv,
+	struct gu_diag *diag)
+{
+	struct gu_str *words = calloc((size_t)*argc, sizeof *words);
+	size_t n = (size_t)*argc, used, kept = 0;
+	enum gu_status st = GU_OK;
+
+	if (!words)
+		return gu_fail(diag, GU_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		words[i] = gu_str(argv[i]);
+	for (size_t i = 0; i < n && !st; i += used ? used : 1) {
+		st = gu_query_take(query, words + i, n - i, diag, &used);
+		if (!used)
+			argv[kept++] = argv[i];
+	}
+	free(words);
+	argv[kept] = NULL;
+	*argc = (int)kept;
+	return st;
+}
+
+/* "--with=KIND", which the option parser has taken apart. */
+static enum gu_status take_option(struct gu_query *query, const char *option,
+	const char *arg, struct gu_diag *diag)
+{
+	const char *equal = strchr(option, '=');
+	const struct gu_str words[] = {
+		{option, equal ? (size_t)(equal - option) : 2}, gu_str(arg)};
+	size_t used;
+	enum gu_status st = gu_query_take(query, words, 2, diag, &used);
+
+	return st || used == 2 ? st : gu_query_refuse(gu_str(option), diag);
+}
+
 static int run(const struct gu_command *self, int argc, char **argv)
 {
 	struct gu_options parser;
-	struct request request = {.pid = 0};
+	struct request gu_cleanup(request_deinit) request = {.pid = 0};
+	struct gu_diag diag;
 	uint64_t number;
 	int c;
 
+	if (take_query(&request.query, &argc, argv, &diag))
+		return gu_usage_error(self, "%s", diag.text);
 	gu_options_init(&parser, self, argc, argv);
 	while ((c = gu_options_next(&parser)) != -1) {
 		if ((c == 'p' || c == 'g') &&
@@ -323,17 +276,21 @@ static int run(const struct gu_command *self, int argc, char **argv)
 		if (c == 'p')
 			request.pid = (int)number;
 		if (c == 'g')
-			request.id = number;
+			request.query.id = number;
 		if (c == 'e')
 			request.exe = parser.arg;
 		if (c == OPT_CORE)
 			request.core = parser.arg;
+		if ((c == OPT_QUERY || c == 't') && take_option(&request.query,
+			argv[optind - 1], parser.arg, &diag))
+			return gu_usage_error(self, "%s", diag.text);
 		if (c == OPT_WHO_WAITS && !parse_awaited(parser.arg, &request))
 			return gu_usage_error(self, "'%s' is neither an "
 				"address nor a file descriptor (fd:N)",
 				parser.arg);
-		request.all |= c == 'a';
+		request.query.all |= c == 'a';
 		request.json |= c == OPT_JSON;
+		request.list |= c == OPT_LIST;
 	}
 	if (optind < argc)
 		return gu_usage_error(self, "'%s' was not expected",
@@ -341,9 +298,12 @@ static int run(const struct gu_command *self, int argc, char **argv)
 	if (!request.pid == !request.core)
 		return gu_usage_error(self,
 			"either a process (-p) or a core (--core) is needed");
-	if (request.who_waits && (request.json || request.id || request.all))
+	if (request.who_waits && (request.json || request.list ||
+		gu_query_narrows(&request.query)))
 		return gu_usage_error(self, "--who-waits tells of all "
 			"goroutines, as text: it goes with no other choice");
+	if (request.json && request.list)
+		return gu_usage_error(self, "either --list or --json");
 	if (request.pid == (int)getpid())
 		return gu_usage_error(self, "this is the process that asks");
 	return report(&request);
@@ -356,7 +316,8 @@ const struct gu_command gu_cmd_stacks = {
 	.about = "Print the stacks of all goroutines as Go's own traceback does, "
 		 "without its help:\nthe program needs neither symbols nor "
 		 "DWARF.  A process is stopped for the moment\nit takes to read "
-		 "it, and runs on as if nothing had happened.",
+		 "it, and runs on as if nothing had happened.  The words of "
+		 "--with and so on are\nthose of 'info goroutines' in GDB.",
 	.options = options,
 	.run = run,
 };

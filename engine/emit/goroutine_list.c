@@ -228,26 +228,34 @@ static void put_goroutine(const struct list *l, const struct gu_goroutine *g)
 	gu_goroutine_text_trace(&trace, l->out);
 }
 
-static void put_rest(const struct list *l, const struct gu_selection *s,
-	size_t left)
+size_t gu_goroutine_limit(const struct gu_query *query,
+	const struct gu_selection *selection)
 {
+	size_t n = query->group ? selection->ngroups : selection->n;
+
+	return query->limit && query->limit < n ? (size_t)query->limit : n;
+}
+
+void gu_goroutine_rest(const struct gu_query *query,
+	const struct gu_selection *selection, struct gu_buf *out)
+{
+	size_t all = query->group ? selection->ngroups : selection->n;
 	const struct {
 		uint64_t n;
 		const char *what;
 	} rest[] = {
-		{s->hidden, "goroutines of the runtime's own are not shown"},
-		{left, l->query->group ? "more groups were left out by the limit"
+		{selection->hidden, "goroutines of the runtime's own are not "
+			"shown; -all shows them"},
+		{all - gu_goroutine_limit(query, selection), query->group
+			? "more groups were left out by the limit"
 			: "more goroutines were left out by the limit"},
-		{l->query->nfilters ? s->others : 0,
+		{query->nfilters && !query->id ? selection->others : 0,
 			"goroutines do not match"},
-		{l->gs->unreadable, "goroutines cannot be read: their memory "
-			"is not there"},
-		{l->gs->damaged, "goroutines are damaged"},
 	};
 
 	for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++)
 		if (rest[i].n)
-			gu_buf_printf(l->out, "...%" PRIu64 " %s...\n",
+			gu_buf_printf(out, "...%" PRIu64 " %s...\n",
 				rest[i].n, rest[i].what);
 }
 
@@ -258,21 +266,30 @@ enum gu_status gu_goroutine_list(const struct gu_runtime *rt,
 	struct list l = {rt, gs, query, form, out};
 	struct gu_selection gu_cleanup(gu_selection_close) s = {.list = NULL};
 	enum gu_status st = gu_select(rt, gs, query, diag, &s);
-	size_t n, end;
+	bool apart = query->group ? query->stacks ||
+		query->group == GU_GROUP_STACK : form != GU_LIST_LINES;
+	size_t n = gu_goroutine_limit(query, &s), start = out->n;
 
 	if (st)
 		return st;
-	n = query->group ? s.ngroups : s.n;
-	end = query->limit && query->limit < n ? (size_t)query->limit : n;
-	for (size_t i = 0; i < end && !out->failed; i++) {
-		if (i && (form != GU_LIST_LINES ||
-			query->group == GU_GROUP_STACK))
+	if (query->id && !s.n)
+		return gu_fail(diag, GU_NOT_FOUND, "there is no goroutine %"
+			PRIu64 "%s", query->id,
+			query->nfilters ? " of that kind" : "");
+	for (size_t i = 0; i < n && !out->failed; i++) {
+		if (i && apart)
 			gu_buf_u8(out, '\n');
 		if (query->group)
 			gu_goroutine_group(rt, query, &s, &s.groups[i], out);
 		else
 			put_goroutine(&l, s.list[i]);
 	}
-	put_rest(&l, &s, n - end);
+	start = out->n - start;
+	if (apart && start)
+		gu_buf_u8(out, '\n');
+	n = out->n;
+	gu_goroutine_rest(query, &s, out);
+	if (apart && start && out->n == n)
+		out->n--; /* there is no rest to be apart from */
 	return gu_buf_status(out, diag);
 }

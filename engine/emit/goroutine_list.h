@@ -37,10 +37,22 @@ void gu_goroutine_group(const struct gu_runtime *rt,
 	const struct gu_query *query, const struct gu_selection *selection,
 	const struct gu_group *group, struct gu_buf *out);
 
-/* All of it, up to the query's limit.  GU_NO_MEMORY. */
+/*
+ * All of it, up to the query's limit; behind it lines that tell how many
+ * goroutines it hides, cuts off, or does not ask for.  GU_NOT_FOUND, with a
+ * diag: there is no goroutine with the query's id; GU_NO_MEMORY.
+ */
 enum gu_status gu_goroutine_list(const struct gu_runtime *rt,
 	const struct gu_goroutines *gs, const struct gu_query *query,
 	enum gu_list_form form, struct gu_diag *diag, struct gu_buf *out)
 	GU_MUST_CHECK;
+
+/* Those lines alone. */
+void gu_goroutine_rest(const struct gu_query *query,
+	const struct gu_selection *selection, struct gu_buf *out);
+
+/* How many goroutines, or groups, of SELECTION the query's limit lets be. */
+size_t gu_goroutine_limit(const struct gu_query *query,
+	const struct gu_selection *selection);
 
 #endif

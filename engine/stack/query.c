@@ -51,6 +51,12 @@ void gu_query_deinit(struct gu_query *query)
 	*query = (struct gu_query){.nfilters = 0};
 }
 
+bool gu_query_narrows(const struct gu_query *query)
+{
+	return query->id || query->nfilters || query->group || query->sort ||
+		query->limit || query->stacks || query->all;
+}
+
 /* --- words ---------------------------------------------------------------- */
 
 static bool is_word(struct gu_str word, const char *text)

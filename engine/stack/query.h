@@ -69,6 +69,7 @@ struct gu_filter {
 enum { GU_FILTERS_MAX = 32 };
 
 struct gu_query {
+	uint64_t id; /* the caller's to set: of one goroutine; 0: all */
 	struct gu_filter filters[GU_FILTERS_MAX];
 	size_t nfilters;
 	enum gu_group_key group;
@@ -81,6 +82,9 @@ struct gu_query {
 
 /* A zeroed query asks for all goroutines but the runtime's own. */
 void gu_query_deinit(struct gu_query *query);
+
+/* Does it ask for less than all, or in another way? */
+bool gu_query_narrows(const struct gu_query *query);
 
 /*
  * Take the option at WORDS[0] with its values into QUERY; *used words belong

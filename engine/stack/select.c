@@ -201,7 +201,7 @@ static bool asks_for_system(const struct gu_query *query)
 			(query->filters[i].kind == GU_FILTER_USER &&
 			query->filters[i].without))
 			return true;
-	return query->all;
+	return query->all || query->id;
 }
 
 /* --- groups --------------------------------------------------------------- */
@@ -449,6 +449,8 @@ static enum gu_status take_rows(struct work *w)
 		struct row row = {.g = &w->gs->list[i]};
 
 		w->has_trace = false;
+		if (w->query->id && row.g->id != w->query->id)
+			continue;
 		if (!is_wanted(w, row.g)) {
 			w->others++;
 			continue;

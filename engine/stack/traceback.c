@@ -456,9 +456,11 @@ static void find_creator(struct show *s, const struct gu_goroutine *g)
 }
 
 static struct show start(const struct gu_runtime *rt,
-	const struct gu_goroutine *g, struct gu_trace *out)
+	const struct gu_goroutine *g, enum gu_trace_show show,
+	struct gu_trace *out)
 {
-	struct show s = {.rt = rt, .callee = -1, .trace = out};
+	struct show s = {.rt = rt, .runtime = show == GU_TRACE_RUNTIME,
+		.callee = -1, .trace = out};
 
 	out->n = 0;
 	out->elided = 0;
@@ -492,16 +494,15 @@ static void find_calls(struct show *s, const struct gu_goroutine *g)
 void gu_traceback(const struct gu_runtime *rt, const struct gu_goroutine *g,
 	enum gu_trace_show show, struct gu_trace *out)
 {
-	struct show s = start(rt, g, out);
+	struct show s = start(rt, g, show, out);
 
-	s.runtime = show == GU_TRACE_RUNTIME;
 	find_calls(&s, g);
 }
 
 void gu_traceback_top(const struct gu_runtime *rt,
 	const struct gu_goroutine *g, struct gu_trace *out)
 {
-	struct show s = start(rt, g, out);
+	struct show s = start(rt, g, GU_TRACE_USER, out);
 
 	s.top = true;
 	find_calls(&s, g);
@@ -510,7 +511,7 @@ void gu_traceback_top(const struct gu_runtime *rt,
 void gu_traceback_creator(const struct gu_runtime *rt,
 	const struct gu_goroutine *g, struct gu_trace *out)
 {
-	(void)start(rt, g, out);
+	(void)start(rt, g, GU_TRACE_USER, out);
 }
 
 const struct gu_trace_call *gu_trace_current(const struct gu_trace *trace)
