@@ -6,6 +6,7 @@
 #include "engine/emit/text.h"
 #include "engine/emit/waits_text.h"
 #include "engine/image/cache.h"
+#include "engine/stack/curg.h"
 #include "jitreader/request.h"
 
 #include <inttypes.h>
@@ -72,6 +73,59 @@ static enum gu_status put_waits(struct answer *a, struct gu_diag *diag)
 	else
 		gu_waits_text(&a->waits, r->awaited, &a->lines);
 	return gu_buf_status(&a->lines, diag);
+}
+
+/*
+ * The condition has no casts, which GDB's languages write in different ways,
+ * and GDB reads it again in the language of the breakpoint: a variable has the
+ * type.
+ */
+static void put_break(const struct gu_request *r, const struct gu_curg *curg,
+	unsigned word, struct gu_buf *out)
+{
+	char g[96], m[192];
+
+	if (curg->in_memory)
+		(void)snprintf(g, sizeof g, "$_gounstrip_memory[$fs_base/%u%+"
+			PRId64 "]", word, (int64_t)curg->off / word);
+	else
+		(void)snprintf(g, sizeof g, "$x28");
+	(void)snprintf(m, sizeof m, "$_gounstrip_memory[%s/%u+%" PRIu64 "]", g,
+		word, curg->g_m / word);
+	gu_buf_printf(out, "with language c -- set $_gounstrip_memory = "
+		"(unsigned long *) 0\n"
+		"break %.*s if %s != 0 && $_gounstrip_memory[%s/%u+%" PRIu64
+		"] != 0 && $_gounstrip_memory[$_gounstrip_memory[%s/%u+%" PRIu64
+		"]/%u+%" PRIu64 "] == %" PRIu64 "\n", GU_STR(r->place), g,
+		m, word, curg->m_curg / word, m, word, curg->m_curg / word,
+		word, curg->g_goid / word, r->only);
+}
+
+static enum gu_status make_break(struct answer *a, struct gu_diag *diag)
+{
+	const struct gu_request *r = &a->request;
+	unsigned word = a->rt.mem.ptr_size;
+	struct gu_curg curg;
+	enum gu_status st = GU_NOT_FOUND;
+
+	for (size_t i = 0; i < a->gs.n && st; i++)
+		if (a->gs.list[i].id == r->only)
+			st = GU_OK;
+	if (st)
+		return gu_fail(diag, st, "there is no goroutine %" PRIu64,
+			r->only);
+	if (r->thread == 0)
+		return gu_fail(diag, GU_UNSUPPORTED, "GDB does not show the "
+			"register that leads to a thread's goroutine");
+	st = gu_curg_find(&a->rt, &a->gs, r->thread, diag, &curg);
+	if (st)
+		return st;
+	if (word != 8 || r->thread % word || curg.off % word ||
+		curg.g_m % word || curg.m_curg % word || curg.g_goid % word)
+		return gu_fail(diag, GU_UNSUPPORTED, "what leads to a thread's "
+			"goroutine is not aligned");
+	put_break(r, &curg, word, &a->commands);
+	return gu_buf_status(&a->commands, diag);
 }
 
 /* --- how it is shown ------------------------------------------------------ */
@@ -180,6 +234,8 @@ static enum gu_status make_reply(struct gu_modules *modules,
 	if (!st)
 		st = gu_goroutines_read(&a->rt, a->request.threads,
 			a->request.nthreads, a->request.now, diag, &a->gs);
+	if (!st && a->request.breaks)
+		return make_break(a, diag);
 	if (!st)
 		st = a->request.waits || a->request.waits_fd
 			? put_waits(a, diag) : put_all(a, diag);

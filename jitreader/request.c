@@ -26,6 +26,10 @@ static void parse_line(char *line, struct gu_request *r)
 		r->waits = true;
 	else if (sscanf(line, "fd %" SCNu64, &r->awaited) == 1)
 		r->waits_fd = true;
+	else if (strcmp(line, "break") == 0)
+		r->breaks = true;
+	else if (sscanf(line, "g %" SCNx64, &r->thread) == 1)
+		return;
 	else if (strncmp(line, "word ", 5) == 0)
 		r->words[r->nwords++] = gu_str(line + 5);
 	else if (sscanf(line, "now %" SCNu64, &r->now) == 1)
@@ -129,6 +133,18 @@ static bool is_id(struct gu_str word, uint64_t *out)
 		sscanf(word.p, "%" SCNu64 "%c", out, &end) == 1;
 }
 
+/* "go break server.go:120 goroutine 17": GDB reads the place itself. */
+static enum gu_status parse_break(struct gu_request *r, struct gu_diag *diag)
+{
+	if (r->nwords != 3 ||
+		!gu_str_eq(r->words[1], gu_str("goroutine")) ||
+		!is_id(r->words[2], &r->only) || r->only == 0)
+		return gu_fail(diag, GU_INVALID,
+			"see 'help go break': LOCATION goroutine N");
+	r->place = r->words[0];
+	return GU_OK;
+}
+
 static enum gu_status parse_words(struct gu_request *r, struct gu_diag *diag)
 {
 	size_t i = 0, end = 0, used;
@@ -159,5 +175,7 @@ enum gu_status gu_request_parse(struct gu_diag *diag, struct gu_request *out)
 {
 	enum gu_status st = parse_lines(out, diag);
 
-	return st ? st : parse_words(out, diag);
+	if (st)
+		return st;
+	return out->breaks ? parse_break(out, diag) : parse_words(out, diag);
 }

@@ -4,6 +4,7 @@
  *
  *   list | bt                what is to be shown
  *   waits ADDR | fd N        who waits for that; ADDR in hexadecimal
+ *   break | g REGISTER       and what leads to the selected thread's g
  *   now NS                   nanotime of the program, if it can be known
  *   thread TID PC SP FP      each thread, in hexadecimal but for TID
  *   word TEXT                what the user wrote, word by word, with quotes
@@ -20,6 +21,10 @@ struct gu_request {
 	bool bt;
 	bool waits, waits_fd; /* who waits for… */
 	uint64_t awaited;     /* …this address, or descriptor */
+	bool breaks;          /* a breakpoint… */
+	uint64_t only;        /* …for this goroutine… */
+	struct gu_str place;  /* …at this, in GDB's own quotes */
+	uint64_t thread;      /* leads to the thread's g; 0: not known */
 	uint64_t now;
 	struct gu_thread *threads; /* owned */
 	size_t nthreads;

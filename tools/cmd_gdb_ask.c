@@ -96,6 +96,8 @@ static void read_told(struct told *told)
 				value);
 		else if (sscanf(line, "gounstrip-fd %" SCNu64, &value) == 1)
 			gu_buf_printf(&told->lines, "fd %" PRIu64 "\n", value);
+		else if (sscanf(line, "gounstrip-g %" SCNx64, &value) == 1)
+			gu_buf_printf(&told->lines, "g %" PRIx64 "\n", value);
 		else if (strncmp(line, "Thread ", 7) == 0)
 			tid = thread_of(line);
 		else if (tid > 0 && sscanf(line, "gounstrip %" SCNx64 " %"
@@ -154,7 +156,7 @@ static int run(const struct gu_command *self, int argc, char **argv)
 		nwords = 0;
 	else if (argc != 3 || !gu_parse_number(argv[2], false, &nwords))
 		return gu_usage_error(self, "GDB has 'help info goroutines', "
-			"'help go bt', 'help go who-waits'");
+			"'help go bt', 'help go who-waits', 'help go break'");
 	if (nwords > WORDS_MAX) {
 		gu_complain(NULL, "more than %d words", WORDS_MAX);
 		return GU_EXIT_USAGE;
@@ -176,7 +178,7 @@ static int run(const struct gu_command *self, int argc, char **argv)
 const struct gu_command gu_cmd_gdb_ask = {
 	.name = "gdb-ask",
 	.brief = "what gounstrip.gdb calls to ask the reader",
-	.operands = "{list|bt} NUMBER-OF-WORDS | waits <WHAT-GDB-TELLS",
+	.operands = "{list|bt|break} NUMBER-OF-WORDS | waits <WHAT-GDB-TELLS",
 	.about = "Leaves a request in the session folder of the GDB that called "
 		 "it.",
 	.options = options,

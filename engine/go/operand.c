@@ -18,6 +18,9 @@ struct decoder {
 		bool known;
 		int taken; /* index in found, -1: not counted as taken */
 	} regs[32];
+	/* amd64: what may be used with FS, and its register */
+	struct gu_tls tls;
+	unsigned tls_reg;
 };
 
 static const struct form {
@@ -85,10 +88,47 @@ static void note_bound(struct decoder *d, int64_t value)
 
 /* --- x86 ------------------------------------------------------------------ */
 
+/*
+ * A word of the thread's: "mov %fs:-8, r", or the offset is in a register that
+ * was set to it: "mov $-8, r" in a PIE, "mov slot(%rip), r" in what is loaded
+ * at run time.
+ */
+static void look_at_tls(struct decoder *d, const cs_insn *insn)
+{
+	const cs_x86 *x86 = &insn->detail->x86;
+	const cs_x86_op *ops = x86->operands;
+
+	for (uint8_t i = 0; i < x86->op_count; i++) {
+		const x86_op_mem *mem = &ops[i].mem;
+
+		if (ops[i].type != X86_OP_MEM || mem->segment != X86_REG_FS ||
+			mem->index != X86_REG_INVALID || d->found.tls.form)
+			continue;
+		if (mem->base == X86_REG_INVALID)
+			d->found.tls = (struct gu_tls){GU_TLS_OFFSET,
+				(uint64_t)mem->disp};
+		else if (mem->base == d->tls_reg && mem->disp == 0)
+			d->found.tls = d->tls;
+	}
+	if (insn->id != X86_INS_MOV || x86->op_count != 2 ||
+		ops[0].type != X86_OP_REG)
+		return;
+	if (ops[1].type == X86_OP_IMM)
+		d->tls = (struct gu_tls){GU_TLS_OFFSET, (uint64_t)ops[1].imm};
+	else if (ops[1].type == X86_OP_MEM && ops[1].mem.base == X86_REG_RIP)
+		d->tls = (struct gu_tls){GU_TLS_SLOT, insn->address +
+			insn->size + (uint64_t)ops[1].mem.disp};
+	else
+		d->tls.form = GU_TLS_NONE;
+	d->tls_reg = ops[0].reg;
+}
+
 static void look_at_x86(struct decoder *d, const cs_insn *insn, bool is_32)
 {
 	const cs_x86 *x86 = &insn->detail->x86;
 
+	if (!is_32)
+		look_at_tls(d, insn);
 	for (uint8_t i = 0; i < x86->op_count; i++) {
 		const cs_x86_op *op = &x86->operands[i];
 		uint64_t addr;

@@ -17,17 +17,34 @@ struct gu_operand {
 
 enum { GU_OPERANDS_MAX = 64 };
 
+/*
+ * How a thread's own word is reached, on amd64: it is at the thread pointer
+ * (FS) and an offset.
+ */
+enum gu_tls_form {
+	GU_TLS_NONE,   /* none is */
+	GU_TLS_OFFSET, /* the offset is in the code */
+	GU_TLS_SLOT,   /* it is in memory, where the loader has put it */
+};
+struct gu_tls {
+	enum gu_tls_form form;
+	uint64_t value; /* the offset (of 64 bits, negative ones too), or the
+			   image's address of the word that has it */
+};
+
 struct gu_operands {
 	struct gu_operand list[GU_OPERANDS_MAX]; /* in order of appearance */
 	size_t n;
 	uint64_t bound; /* the largest constant that is compared with */
+	struct gu_tls tls; /* the first */
 };
 
 /* Can instructions of ARCH be decoded? */
 bool gu_operands_supports(enum gu_arch arch);
 
 /*
- * The addresses inside MODULE's data, initialised or not, that FUNC names.  GU_UNSUPPORTED: the architecture, or there is no moduledata;
+ * The addresses inside MODULE's data, initialised or not, that FUNC names.
+ * GU_UNSUPPORTED: the architecture, or there is no moduledata;
  * GU_BAD_DATA: more than any of the functions this is for has; GU_FAULT,
  * GU_NO_MEMORY.
  */

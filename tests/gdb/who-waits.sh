@@ -3,7 +3,7 @@
 # "go who-waits" of a process, a remote process and a core, in every GDB, against
 # "gounstrip stacks --who-waits" of the same, which tests/stacks/waits.sh holds
 # against what the program knows.
-. "$abs_top_srcdir/tests/gdb/lib.sh"
+. "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 program=$(
 	work=$tmp XDG_CACHE_HOME=${cache%/*}
@@ -31,17 +31,14 @@ compare() {
 			--who-waits "${what/fd /fd:}" 2>/dev/null
 	done >"$tmp/theirs"
 	questions | while read -r what; do
-		echo "echo <$what\\n"
-		echo "go who-waits $what"
+		printf 'echo <%s\\n\ngo who-waits %s\n' "$what" "$what"
 	done >"$tmp/script"
 	# an expression of some words, in C whatever the language is
 	what=$(questions | head -n 1)
 	{
-		echo 'echo <words\n'
-		echo "with language go -- go who-waits (long) $what + 0"
-		echo 'echo <none\n'
-		echo 'go who-waits fd 4711'
-		echo 'echo <end\n'
+		printf '%s\n' 'echo <words\n' \
+			"with language go -- go who-waits (long) $what + 0" \
+			'echo <none\n' 'go who-waits fd 4711' 'echo <end\n'
 	} >>"$tmp/script"
 	for gdb in "${all_gdbs[@]}"; do
 		timeout 60 "$gdb" -nx -q -batch \
