@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 enum { OPT_DWARF = GU_OPTION_LONG, OPT_INSTALL, OPT_BASIC,
-	OPT_EH_FRAME };
+	OPT_EH_FRAME, OPT_GDB_INDEX };
 
 static const struct gu_option options[] = {
 	{'o', "output", "OUT", "write it to OUT, not into the cache"},
@@ -16,6 +16,8 @@ static const struct gu_option options[] = {
 	{OPT_BASIC, "basic", NULL,
 		"functions and lines only: half the size and time"},
 	{OPT_EH_FRAME, "eh-frame", NULL, "frame info as .eh_frame as well"},
+	{OPT_GDB_INDEX, "gdb-index", NULL,
+		"an index of names too, for GDB 13 to 16"},
 	{OPT_DWARF, "dwarf", "N", "version of DWARF: 5 (the default) or 4"},
 	{0},
 };
@@ -80,6 +82,8 @@ static int run(const struct gu_command *self, int argc, char **argv)
 			opts.basic = true;
 		if (c == OPT_EH_FRAME)
 			opts.eh_frame = true;
+		if (c == OPT_GDB_INDEX)
+			opts.gdb_index = true;
 		if (c != OPT_DWARF)
 			continue;
 		if (!gu_parse_number(parser.arg, false, &version) ||

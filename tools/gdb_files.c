@@ -201,6 +201,16 @@ static enum gu_status parse_detail(enum block block, struct gu_str line,
 	return GU_OK;
 }
 
+/* The number that S begins with; 0 if there is none or it is large. */
+static unsigned number_of(struct gu_str s)
+{
+	unsigned n = 0;
+
+	for (; s.n && *s.p >= '0' && *s.p <= '9' && n < 1000; s.p++, s.n--)
+		n = n * 10 + (unsigned)(*s.p - '0');
+	return n < 1000 ? n : 0;
+}
+
 enum gu_status gu_gdb_files_parse(struct gu_str text, struct gu_diag *diag,
 	struct gu_gdb_files *out)
 {
@@ -221,6 +231,8 @@ enum gu_status gu_gdb_files_parse(struct gu_str text, struct gu_diag *diag,
 			st = parse_detail(block, line, diag, &files);
 			if (st)
 				return st;
+		} else if (skip(&line, "GNU gdb ")) {
+			files.version = number_of(line);
 		} else if (skip(&line, "Symbols from \"")) {
 			if (!ends_with(line, "\"."))
 				return line_break(diag);

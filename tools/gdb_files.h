@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What GDB says about itself: the text of "info files" followed by that of
- * "maintenance info bfds" (gdbinit/gounstrip.gdb, gounstrip-describe).  GDB has
+ * What GDB says about itself: its version and the text of "info files"
+ * followed by that of "maintenance info bfds" (gdbinit/gounstrip.gdb, gounstrip-describe).  GDB has
  * no other way, without Python, to tell where it has mapped what.
  *
+ *   GNU gdb 16
  *   Symbols from "/srv/server".
  *   Native process:
  *   	Using the running image of child process 10165.
@@ -32,6 +33,7 @@ struct gu_gdb_files {
 	struct gu_str symbols;   /* "Symbols from"; n is 0 if there are none */
 	struct gu_gdb_file exec; /* path.n is 0 if there is none */
 	struct gu_str core;      /* n is 0 if there is none */
+	unsigned version;        /* GDB's, its first number; 0: not known */
 	int task;                /* a thread of the native process, or 0 */
 	bool remote;
 	struct gu_gdb_file *libs; /* owned */

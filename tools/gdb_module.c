@@ -318,12 +318,15 @@ static enum gu_status allow_inject(const struct gu_gdb_files *files,
 static enum gu_status get_symbols(const struct gu_gdb_state *gdb,
 	struct gu_diag *diag, struct gu_gdb_module *module)
 {
-	const struct gu_symfile_opts opts = gu_symfile_opts();
+	struct gu_symfile_opts opts = gu_symfile_opts();
 	struct gu_symcache_entry *sym = &module->symfile;
 	enum gu_status st;
 
 	if (gdb->symbols == GU_GDB_SYMBOLS_JIT)
 		return allow_inject(gdb->files, diag, module);
+	/* the others find less with it than without: see gdb_index.h */
+	opts.gdb_index = gdb->files->version >= 13 &&
+		gdb->files->version <= 16;
 	if (module->unpacked) {
 		(void)snprintf(sym->path, sizeof sym->path, "%s.debug",
 			module->path);

@@ -109,6 +109,7 @@ void gu_dwarf_info_deinit(struct gu_dwarf_info *d)
 	gu_buf_deinit(&d->ranges);
 	gu_buf_deinit(&d->own);
 	gu_buf_deinit(&d->aranges);
+	gu_name_list_deinit(&d->names);
 	*d = (struct gu_dwarf_info){0};
 }
 
@@ -180,6 +181,7 @@ void gu_dwarf_info_func(struct gu_dwarf_info *d,
 
 	gu_buf_uleb(info, (func->children ? GU_DIE_PARENT : GU_DIE_FUNC) +
 			known);
+	gu_name_list_add(&d->names, info->n, GU_NAME_FUNCTION);
 	gu_buf_word(info, func->name, 4);
 	gu_buf_word(info, func->entry, d->ptr_size);
 	gu_buf_uleb(info, func->end - func->entry);
@@ -203,6 +205,7 @@ bool gu_dwarf_info_end(struct gu_dwarf_info *d)
 	if (d->empty) {
 		d->info.n = d->unit;
 		d->aranges.n = d->unit_aranges;
+		gu_name_list_cut(&d->names, d->unit);
 		return false;
 	}
 	put_range(d);
@@ -234,5 +237,7 @@ enum gu_status gu_dwarf_info_finish(struct gu_dwarf_info *d,
 		if (st)
 			return st;
 	}
+	if (d->names.failed)
+		return gu_fail(diag, GU_NO_MEMORY, "no memory for names");
 	return GU_OK;
 }

@@ -7,7 +7,7 @@
 #ifndef GU_EMIT_DWARF_INFO_H
 #define GU_EMIT_DWARF_INFO_H
 
-#include "engine/base/buf.h"
+#include "engine/emit/gdb_index.h"
 
 /*
  * Abbreviations.  Of FUNC, PARENT and ABSTRACT there are three: by name only,
@@ -37,6 +37,7 @@ struct gu_dwarf_info {
 	struct gu_buf abbrev;  /* .debug_abbrev */
 	struct gu_buf ranges;  /* .debug_rnglists or .debug_ranges */
 	struct gu_buf aranges; /* .debug_aranges */
+	struct gu_name_list names; /* what the units define */
 
 	/* private: */
 	unsigned version;

@@ -409,6 +409,8 @@ void gu_dwarf_inline_end(struct gu_dwarf_inline *d)
 
 		a->die = info->n - d->info->unit;
 		gu_buf_uleb(info, GU_DIE_ABSTRACT + known);
+		gu_name_list_add(&d->info->names, info->n,
+			GU_NAME_FUNCTION);
 		gu_buf_word(info, a->name, 4); /* and the same for linkage */
 		gu_buf_word(info, a->name, 4);
 		gu_buf_u8(info, DW_INL_inlined);

@@ -8,6 +8,7 @@
 #ifndef GU_EMIT_DWARF_TYPES_H
 #define GU_EMIT_DWARF_TYPES_H
 
+#include "engine/emit/gdb_index.h"
 #include "engine/go/rtype.h"
 #include "engine/go/rtvar.h"
 
@@ -16,6 +17,7 @@ struct gu_dwarf_types_out {
 	struct gu_buf *info;   /* the unit is appended */
 	struct gu_buf *abbrev; /* its abbreviations are */
 	struct gu_buf *strs;   /* .debug_str */
+	struct gu_name_list *names; /* for an index */
 	unsigned version;      /* of DWARF */
 	uint32_t comp_dir, producer; /* offsets in strs */
 	/*

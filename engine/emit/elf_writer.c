@@ -272,7 +272,8 @@ static bool add_section(const struct gu_elf_section *s, uint32_t name,
 	shdr.sh_flags = s->flags;
 	shdr.sh_addr = s->addr;
 	shdr.sh_offset = off;
-	shdr.sh_size = s->type == SHT_NOBITS ? s->size : s->data_size;
+	shdr.sh_size = s->type == SHT_NOBITS ? s->size
+						: s->data_size + s->run_on;
 	shdr.sh_link = s->link;
 	shdr.sh_info = s->info;
 	shdr.sh_addralign = s->align;

@@ -24,6 +24,8 @@ struct gu_elf_section {
 	const void *data;
 	size_t data_size;
 	uint32_t same_as; /* an earlier section that begins so, or 0 */
+	size_t run_on;    /* bytes behind data, of the next section, that are
+			     this one's too; data_size is a multiple of 8 */
 };
 
 struct gu_elf_segment {

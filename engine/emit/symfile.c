@@ -32,7 +32,7 @@ struct symfile {
 	struct gu_dwarf_line lines;
 	struct gu_dwarf_info info;
 	struct gu_dwarf_inline inlines;
-	struct gu_buf frames, eh_frames;
+	struct gu_buf frames, eh_frames, index;
 	uint32_t comp_dir, producer; /* in funcs.strs */
 	uint32_t done;               /* functions */
 	struct gu_symfile_stats stats;
@@ -55,6 +55,7 @@ uint64_t gu_symfile_identity(const struct gu_module *module,
 	struct gu_str id = gu_elf_file_build_id(file);
 	struct gu_str go_id = gu_elf_file_go_build_id(file);
 	const uint64_t facts[] = {opts->dwarf_version, opts->basic, opts->eh_frame,
+		opts->gdb_index,
 		tab->addr, tab->bytes.n, tab->nfunc, module->lo, module->hi, module->image->nsections};
 	uint64_t hash = 1;
 
@@ -208,6 +209,7 @@ static enum gu_status add_types(struct symfile *sf, struct gu_diag *diag)
 		.info = &sf->info.info,
 		.abbrev = &sf->info.abbrev,
 		.strs = &sf->funcs.strs,
+		.names = &sf->info.names,
 		.version = sf->opts->dwarf_version,
 		.comp_dir = sf->comp_dir,
 		.producer = sf->producer,
@@ -275,6 +277,22 @@ static uint32_t add_debug(struct symfile *sf, const char *name,
 	return gu_elf_writer_section(&sf->writer, &section);
 }
 
+/* Right before .debug_str, whose bytes are its names: see gdb_index.h. */
+static void add_index(struct symfile *sf)
+{
+	const struct gu_elf_section section = {
+		.name = gu_str(".gdb_index"),
+		.type = SHT_PROGBITS,
+		.align = 1,
+		.data = sf->index.p,
+		.data_size = sf->index.n,
+		.run_on = sf->funcs.strs.n,
+	};
+
+	if (section.data_size)
+		(void)gu_elf_writer_section(&sf->writer, &section);
+}
+
 static void add_contents(struct symfile *sf)
 {
 	bool is64 = sf->module->image->mem.ptr_size == 8, v5;
@@ -307,7 +325,8 @@ static void add_contents(struct symfile *sf)
 		(void)add_debug(sf, ".debug_frame", &sf->frames, false);
 	gu_elf_shape_add_eh_frame(&sf->shape, sf->module->image,
 		&sf->eh_frames, &sf->writer);
-	/* half of the file would be names written twice */
+	/* half of the file would be names written twice or three times */
+	add_index(sf);
 	strtab.same_as = add_debug(sf, ".debug_str", strs, true);
 	if (v5)
 		(void)add_debug(sf, ".debug_line_str", &sf->lines.strs, true);
@@ -396,6 +415,21 @@ enum gu_status gu_symfile_check(int fd, uint64_t identity, bool all,
 	return GU_OK;
 }
 
+static enum gu_status make_index(struct symfile *sf, struct gu_diag *diag)
+{
+	const struct gu_gdb_index_in in = {
+		.names = &sf->info.names,
+		.info = &sf->info.info,
+		.aranges = &sf->info.aranges,
+		.strs = &sf->funcs.strs,
+		.ptr_size = sf->module->image->mem.ptr_size,
+	};
+
+	if (sf->opts->gdb_index)
+		gu_gdb_index_put(&in, &sf->index);
+	return gu_buf_status(&sf->index, diag);
+}
+
 static enum gu_status make_frames(struct symfile *sf, struct gu_diag *diag)
 {
 	enum gu_status st;
@@ -434,6 +468,8 @@ static enum gu_status make(struct symfile *sf, const struct gu_elf_file *file,
 	if (st)
 		return st;
 	st = make_frames(sf, diag);
+	if (!st)
+		st = make_index(sf, diag);
 	if (st)
 		return st;
 	add_contents(sf);
@@ -470,7 +506,9 @@ enum gu_status gu_symfile_write(const struct gu_module *module,
 		image->mem.be);
 	gu_buf_init(&sf.frames, image->mem.be);
 	gu_buf_init(&sf.eh_frames, image->mem.be);
+	gu_buf_init(&sf.index, false);
 	st = make(&sf, file, fd, diag);
+	gu_buf_deinit(&sf.index);
 	gu_buf_deinit(&sf.eh_frames);
 	gu_buf_deinit(&sf.frames);
 	gu_dwarf_info_deinit(&sf.info);

@@ -19,6 +19,7 @@
 struct gu_symfile_opts {
 	unsigned dwarf_version; /* 5 or 4 */
 	bool basic; /* functions and lines; no inlined calls, types, frames */
+	bool gdb_index; /* .gdb_index too: for GDB 13 to 16 only */
 	bool eh_frame; /* .eh_frame too, with the same rows as .debug_frame */
 	/* Called now and then with what is done and all there is to do. */
 	void (*progress)(void *ctx, uint64_t done, uint64_t all);

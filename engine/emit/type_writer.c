@@ -171,9 +171,30 @@ uint32_t gu_tw_here(const struct gu_type_writer *w)
 	return (uint32_t)(w->out->info->n - w->unit);
 }
 
+/* What GDB has in its index; DW_AT_name comes first in all of these. */
+static bool is_indexed(enum gu_type_die code)
+{
+	switch (abbrevs[code].tag) {
+	case DW_TAG_base_type:
+	case DW_TAG_structure_type:
+	case DW_TAG_subroutine_type:
+	case DW_TAG_array_type:
+	case DW_TAG_typedef:
+	case DW_TAG_unspecified_type:
+	case DW_TAG_variable:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void gu_tw_code(struct gu_type_writer *w, enum gu_type_die code)
 {
 	gu_buf_uleb(w->out->info, code);
+	if (is_indexed(code))
+		gu_name_list_add(w->out->names, w->out->info->n,
+			code == GU_TDIE_VARIABLE ? GU_NAME_VARIABLE
+						 : GU_NAME_TYPE);
 }
 
 bool gu_tw_spend(struct gu_type_writer *w)

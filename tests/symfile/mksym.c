@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * For the tests of the symbol file:
- *   mksym [-4e] FILE OUT  write it; -e: with .eh_frame
+ *   mksym [-4ei] FILE OUT write it; -e: with .eh_frame, -i: .gdb_index
  *   mksym -c [-4] FILE    get it from the cache
  *   mksym -t [-4] FILE    write it and say what it took
  *   mksym -v FILE OUT     check every byte of OUT
@@ -94,18 +94,20 @@ int main(int argc, char **argv)
 	char mode = 'w';
 	int opt;
 
-	while ((opt = getopt(argc, argv, "4cetv")) != -1) {
+	while ((opt = getopt(argc, argv, "4ceitv")) != -1) {
 		if (opt == '4')
 			opts.dwarf_version = 4;
 		else if (opt == 'e')
 			opts.eh_frame = true;
+		else if (opt == 'i')
+			opts.gdb_index = true;
 		else if (opt == '?')
 			return 2;
 		else
 			mode = (char)opt;
 	}
 	if (argc - optind != (mode == 'c' ? 1 : 2)) {
-		(void)fprintf(stderr, "usage: mksym [-4cetv] FILE [OUT]\n");
+		(void)fprintf(stderr, "usage: mksym [-4ceitv] FILE [OUT]\n");
 		return 2;
 	}
 	st = run(mode, &opts, argv + optind, &diag);

@@ -27,7 +27,7 @@ done
 complaints() {
 	if have readelf; then
 		readelf -aW "$1" 2>&1 >/dev/null
-		readelf -W --debug-dump=info,abbrev,rawline,Ranges,aranges,frames \
+		readelf -W --debug-dump=info,abbrev,rawline,Ranges,aranges,frames,gdb_index \
 			"$1" 2>&1 >/dev/null
 	fi
 	if have eu-elflint; then
@@ -50,7 +50,7 @@ n=0 bad=0
 while IFS=$tab read -r name _ _ _ strip _; do
 	case $name in '#'*) continue ;; esac
 	echo "$name" | grep -Eq "$choice" || continue
-	for version in '' -4 -e; do
+	for version in '' -4 -ei; do
 		n=$((n + 1))
 		out=$work/symbols
 		if "$mksym" $version "$strip" "$out" >"$work/log" 2>&1 &&
