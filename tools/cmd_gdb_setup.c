@@ -138,18 +138,45 @@ static void put_reader_load(struct setup *setup, const char *reader)
 		gu_buf_printf(&setup->commands, "end\n");
 }
 
+static struct gu_str file_name(struct gu_str path)
+{
+	size_t n = path.n;
+
+	while (n > 0 && path.p[n - 1] != '/')
+		n--;
+	return (struct gu_str){path.p + n, path.n - n};
+}
+
+/* "server (go1.24.4)", "server (go1.24.4, debug information in PATH)" */
+static void put_module(const struct setup *setup,
+	const struct gu_gdb_module *module, struct gu_buf *line)
+{
+	struct gu_str path = gu_str(module->path);
+
+	if (module->unpacked)
+		path = gu_gdb_exec_path(&setup->files, &setup->old);
+	path = file_name(path);
+	gu_buf_printf(line, "%.*s (", GU_STR(path));
+	gu_gdb_module_put_version(module, line);
+	if (module->unpacked)
+		gu_buf_printf(line, ", from memory");
+	if (strcmp(module->debug_info, module->path) == 0)
+		gu_buf_printf(line, ", has debug information");
+	else if (*module->debug_info)
+		gu_buf_printf(line, ", debug information in %s",
+			module->debug_info);
+	gu_buf_u8(line, ')');
+}
+
 /* "gounstrip: server (go1.24.4), libx.so (go1.24.4): " */
 static void put_names(const struct setup *setup, struct gu_buf *line)
 {
 	gu_buf_init(line, false);
 	gu_buf_printf(line, "gounstrip: ");
 	for (size_t i = 0; i < setup->nmodules; i++) {
-		const struct gu_gdb_module *module = &setup->modules[i];
-
-		gu_buf_printf(line, "%s%s (", i ? ", " : "",
-			strrchr(module->path, '/') + 1);
-		gu_gdb_module_put_version(module, line);
-		gu_buf_printf(line, ")");
+		if (i)
+			gu_buf_printf(line, ", ");
+		put_module(setup, &setup->modules[i], line);
 	}
 	gu_buf_printf(line, ": ");
 }
@@ -436,8 +463,7 @@ static void put_summary(struct setup *setup, const struct timespec *start)
 				(double)(now.tv_nsec - start->tv_nsec) / 1e9,
 			cached ? ", cached" : "");
 	else
-		gu_buf_printf(&line, "frames only, as GDB has debug "
-			"information of its own");
+		gu_buf_printf(&line, "frames only");
 	if (dropped)
 		gu_buf_printf(&line, "; left out for bad data: %lu", dropped);
 	put_line(setup, &line);
@@ -503,6 +529,16 @@ static enum gu_status open_modules(struct setup *setup, struct gu_diag *diag)
 	return GU_OK;
 }
 
+/* Is the program to have a symbol file? */
+static bool has_program_symbols(const struct setup *setup)
+{
+	for (size_t i = 0; i < setup->nmodules; i++)
+		if (setup->modules[i].is_exec &&
+			*setup->modules[i].symfile.path)
+			return true;
+	return false;
+}
+
 static enum gu_status load(struct setup *setup, struct gu_diag *diag)
 {
 	struct timespec start;
@@ -510,7 +546,7 @@ static enum gu_status load(struct setup *setup, struct gu_diag *diag)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	st = open_modules(setup, diag);
-	if (!st && has_inject(setup))
+	if (!st && !has_program_symbols(setup))
 		st = put_program_back(setup, diag);
 	if (st)
 		return st;
@@ -572,6 +608,22 @@ static void put_status(struct setup *setup,
 	put_line(setup, &line);
 }
 
+/* "GDB's own, in PATH" */
+static void put_debug_info_status(struct setup *setup,
+	const struct gu_session_module *module)
+{
+	gu_cleanup(gu_elf_file_closep) struct gu_elf_file *file = NULL;
+	char from[PATH_MAX], text[PATH_MAX + 16];
+
+	if (gu_elf_file_open(module->file, NULL, &file) ||
+		!gu_gdb_debug_info(&setup->files, &setup->old, file,
+			module->file, from))
+		(void)snprintf(text, sizeof text, "none");
+	else
+		(void)snprintf(text, sizeof text, "GDB's own, in %s", from);
+	put_status(setup, module, text);
+}
+
 /* GDB drops them when the program ends, and tells nobody. */
 static void put_inject_status(struct setup *setup,
 	const struct gu_session_module *module)
@@ -603,9 +655,10 @@ static enum gu_status status(struct setup *setup, struct gu_diag *diag)
 
 		if (module->inject)
 			put_inject_status(setup, module);
+		else if (*module->symfile)
+			put_status(setup, module, module->symfile);
 		else
-			put_status(setup, module, *module->symfile
-				? module->symfile : "GDB's own");
+			put_debug_info_status(setup, module);
 	}
 	if (setup->old.nmodules && !gu_place_reader(diag, &reader))
 		gu_text_echo(&setup->commands, gu_str(

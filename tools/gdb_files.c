@@ -263,19 +263,27 @@ static void skip_column(struct gu_str *s)
 		;
 }
 
+bool gu_gdb_files_next_open(struct gu_str *rest, struct gu_str *out)
+{
+	struct gu_str line;
+
+	if (!rest->n)
+		return false;
+	line = next_line(rest);
+	skip_column(&line); /* Refcount */
+	skip_column(&line); /* Address */
+	while (line.n && line.p[line.n - 1] == ' ')
+		line.n--;
+	*out = line;
+	return true;
+}
+
 bool gu_gdb_files_open(const struct gu_gdb_files *files, const char *path)
 {
-	struct gu_str rest = files->bfds;
+	struct gu_str rest = files->bfds, open;
 
-	while (rest.n) {
-		struct gu_str line = next_line(&rest);
-
-		skip_column(&line); /* Refcount */
-		skip_column(&line); /* Address */
-		while (line.n && line.p[line.n - 1] == ' ')
-			line.n--;
-		if (gu_str_eq(line, gu_str(path)))
+	while (gu_gdb_files_next_open(&rest, &open))
+		if (gu_str_eq(open, gu_str(path)))
 			return true;
-	}
 	return false;
 }

@@ -49,6 +49,9 @@ enum gu_status gu_gdb_files_parse(struct gu_str text, struct gu_diag *diag,
 	struct gu_gdb_files *out) GU_MUST_CHECK;
 void gu_gdb_files_deinit(struct gu_gdb_files *files);
 
+/* The path of the next file that GDB has open, with REST bfds at first. */
+bool gu_gdb_files_next_open(struct gu_str *rest, struct gu_str *out);
+
 /* Has GDB got PATH open? */
 bool gu_gdb_files_open(const struct gu_gdb_files *files, const char *path);
 

@@ -169,16 +169,6 @@ static bool may_be_go(const struct gu_image *image)
 	return image->nsections == 0;
 }
 
-/* Are the program's symbols, as GDB has them, of our making? */
-static bool is_ours(const struct gu_gdb_files *files,
-	const struct gu_session *old)
-{
-	for (size_t i = 0; i < old->nmodules; i++)
-		if (gu_str_eq(files->symbols, gu_str(old->modules[i].symfile)))
-			return true;
-	return false;
-}
-
 /* Does GDB have the symbols of the program's file, such as they are? */
 static bool has_file_symbols(const struct gu_gdb_files *files,
 	const struct gu_session *old)
@@ -186,13 +176,55 @@ static bool has_file_symbols(const struct gu_gdb_files *files,
 	return gu_str_eq(files->symbols, gu_gdb_exec_path(files, old));
 }
 
-/* Has the user, or the link, already given GDB symbols of MODULE? */
-static bool has_own_symbols(const struct gu_gdb_files *files,
-	const struct gu_session *old, const struct gu_gdb_module *module)
+static bool is_symfile(const struct gu_session *old, struct gu_str path)
 {
-	return gu_elf_file_traits(module->file).has_debug_info ||
-		(module->is_exec && files->symbols.n &&
-			!has_file_symbols(files, old) && !is_ours(files, old));
+	for (size_t i = 0; i < old->nmodules; i++)
+		if (gu_str_eq(path, gu_str(old->modules[i].symfile)))
+			return true;
+	return false;
+}
+
+/* Is PATH a file with debug information of the program that FILE is? */
+static bool is_debug_file(struct gu_str path, const struct gu_elf_file *file)
+{
+	gu_cleanup(gu_elf_file_closep) struct gu_elf_file *other = NULL;
+	struct gu_str id = gu_elf_file_build_id(file);
+	struct gu_str go_id = gu_elf_file_go_build_id(file);
+	char name[PATH_MAX];
+
+	if (path.n >= sizeof name || !memchr(path.p, '/', path.n))
+		return false;
+	memcpy(name, path.p, path.n);
+	name[path.n] = '\0';
+	if (gu_elf_file_open(name, NULL, &other) ||
+		!gu_elf_file_traits(other).has_debug_info)
+		return false;
+	return id.n ? gu_str_eq(id, gu_elf_file_build_id(other))
+		    : go_id.n && gu_str_eq(go_id,
+				gu_elf_file_go_build_id(other));
+}
+
+bool gu_gdb_debug_info(const struct gu_gdb_files *files,
+	const struct gu_session *old, const struct gu_elf_file *file,
+	const char *path, char out[PATH_MAX])
+{
+	bool is_exec = gu_str_eq(gu_gdb_exec_path(files, old), gu_str(path));
+	struct gu_str rest = files->bfds, found = gu_str(path), open;
+
+	/* what the user named by symbol-file */
+	if (is_exec && files->symbols.n && !has_file_symbols(files, old) &&
+		!is_symfile(old, files->symbols)) {
+		found = files->symbols;
+	} else if (!gu_elf_file_traits(file).has_debug_info) {
+		do {
+			if (!gu_gdb_files_next_open(&rest, &open))
+				return false;
+		} while (gu_str_eq(open, found) || is_symfile(old, open) ||
+			!is_debug_file(open, file));
+		found = open;
+	}
+	(void)snprintf(out, PATH_MAX, "%.*s", GU_STR(found));
+	return true;
 }
 
 /* Then GDB may have been made to forget the program's sections. */
@@ -211,10 +243,12 @@ static bool can_attach(const struct gu_gdb_files *files,
 	const char *dir = module->symfile.debug_dir;
 
 	/* GDB 10 cannot read a Go PIE that no C linker made: then there is
-	 * nothing to attach to.  ':' separates folders; "--" ends the setting
+	 * nothing to attach to.  It looks for no other file where the program
+	 * itself has debug information.  ':' separates folders; "--" ends the setting
 	 * in "with"; $arg0 is replaced; sections are matched by name. */
 	return module->is_exec && (has_file_symbols(files, old) ||
 			was_injected(old, module->path)) && *dir &&
+		!gu_elf_file_traits(module->file).has_debug_info &&
 		!strchr(dir, ':') && !strstr(dir, "--") &&
 		!strchr(dir, '$') &&
 		gu_elf_file_image(module->file)->nsections;
@@ -345,7 +379,8 @@ static enum gu_status place_and_get_symbols(const struct gu_gdb_state *gdb,
 	enum gu_status st = place(gdb->files, where, module, diag);
 
 	if (st || (gdb->symbols != GU_GDB_SYMBOLS_FILE &&
-			has_own_symbols(gdb->files, gdb->old, module)))
+			gu_gdb_debug_info(gdb->files, gdb->old, module->file,
+				module->path, module->debug_info)))
 		return st;
 	return get_symbols(gdb, diag, module);
 }

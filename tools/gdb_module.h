@@ -11,6 +11,8 @@
 #include "engine/emit/session.h"
 #include "engine/emit/symcache.h"
 
+#include <limits.h>
+
 /* What "go load" is asked for. */
 enum gu_gdb_symbols {
 	GU_GDB_SYMBOLS_MISSING, /* a symbol file where GDB has no symbols */
@@ -37,6 +39,8 @@ struct gu_gdb_module {
 	uint64_t bias; /* run-time minus link-time addresses */
 	struct gu_elf_file *file;
 	struct gu_module *go;
+	/* where GDB has debug information from, that is not ours; or "" */
+	char debug_info[PATH_MAX];
 	/* path "": GDB has debug information of its own, or inject */
 	struct gu_symcache_entry symfile;
 };
@@ -64,6 +68,15 @@ enum gu_status gu_gdb_module_open(const struct gu_gdb_state *gdb,
 enum gu_status gu_gdb_module_unpack(const struct gu_gdb_state *gdb,
 	struct gu_diag *diag, struct gu_gdb_module *out) GU_MUST_CHECK;
 void gu_gdb_module_close(struct gu_gdb_module *module);
+
+/*
+ * Has GDB debug information of FILE, which is PATH, that we did not give: in
+ * FILE itself, in a separate debug file that it has found, or in what the user
+ * named by symbol-file?  Then OUT is in which file.
+ */
+bool gu_gdb_debug_info(const struct gu_gdb_files *files,
+	const struct gu_session *old, const struct gu_elf_file *file,
+	const char *path, char out[PATH_MAX]);
 
 /* Where GDB has the program PATH. */
 enum gu_status gu_gdb_exec_bias(const struct gu_gdb_files *files,

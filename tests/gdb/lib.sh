@@ -118,6 +118,7 @@ mask() {
 		-e '/^(Using host libthread_db|Core was generated)/d' \
 		-e '/^(Program terminated|Kill the program|Reading |Remote )/d' \
 		-e '/^(BFD: |$)/d' \
+		-e '/^warning: Unsupported auto-load script/,+2d' \
 		-e '/^[Ww]arning: .*(file-backed|unexpected null|Memory read failed|[.]reg-xstate|newer than|may not match|File transfers|libthread_db)/d' \
 		-e '/^[Ww]arning: .*(architecture unknown|[0-9]\t)/d' \
 		-e '/^[0-9]+\t(in )?[.\/]/d' \
@@ -130,8 +131,8 @@ mask() {
 		-e 's,[.]build-id/.*[.]debug,BUILDID.debug,' \
 		-e 's/main\[([a-z]+)\]/main.\1/g' \
 		-e 's/^Thread [0-9]+ .* (hit|received)/Thread \1/' \
-		-e 's/\(go1[.][0-9.]+\): [0-9]+ functions, [0-9]+ files, [0-9.]+ s/(GO): N functions, N files, T s/' \
-		-e 's/\(go1[.][0-9.]+\)/(GO)/;s/: [0-9]+ functions by the reader, in [0-9]+ runs/: N functions by the reader/'
+		-e 's/: [0-9]+ functions, [0-9]+ files, [0-9.]+ s/: N functions, N files, T s/' \
+		-e 's/\(go1[.][0-9.]+/(GO/;s/: [0-9]+ functions by the reader, in [0-9]+ runs/: N functions by the reader/'
 }
 
 # transcript NAME GDBARG... <COMMANDS (one on a line; an error ends none but its
