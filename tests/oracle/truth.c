@@ -258,6 +258,11 @@ size_t truth_calls(struct truth_func *func, uint64_t pc,
 	return n + 1;
 }
 
+bool truth_is_go(struct truth_func *func)
+{
+	return dwarf_srclang(&func->unit) == DW_LANG_Go;
+}
+
 const char *truth_folder(struct truth_func *func)
 {
 	Dwarf_Attribute attr;
@@ -277,7 +282,7 @@ struct truth_call truth_declaration(struct truth_func *func)
 
 /* --- both ---------------------------------------------------------------- */
 
-void truth_open(const char *path, struct truth *out)
+void truth_open_dwarf(const char *path, struct truth *out)
 {
 	memset(out, 0, sizeof *out);
 	elf_version(EV_CURRENT);
@@ -290,8 +295,13 @@ void truth_open(const char *path, struct truth *out)
 	out->dwarf = dwarf_begin_elf(out->elf, DWARF_C_READ, NULL);
 	if (!out->dwarf)
 		fail(path, dwarf_errmsg(-1));
-	read_sections(out);
 	read_units(out);
+}
+
+void truth_open(const char *path, struct truth *out)
+{
+	truth_open_dwarf(path, out);
+	read_sections(out);
 }
 
 void truth_close(struct truth *truth)

@@ -11,6 +11,7 @@
 #define GU_TESTS_ORACLE_TRUTH_H
 
 #include <elfutils/libdw.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,8 @@ struct truth {
 };
 
 void truth_open(const char *path, struct truth *out);
+/* Without the symbol table, which our own files have without Go's marks. */
+void truth_open_dwarf(const char *path, struct truth *out);
 void truth_close(struct truth *truth);
 
 /* The first symbol at or the one around ADDR; NULL if there is none. */
@@ -60,6 +63,9 @@ struct truth_call {
  */
 size_t truth_calls(struct truth_func *func, uint64_t pc,
 	struct truth_call *calls, size_t max);
+
+/* Is FUNC of a unit in Go? */
+bool truth_is_go(struct truth_func *func);
 
 /* DW_AT_comp_dir of FUNC's unit, which relative files count from, or "". */
 const char *truth_folder(struct truth_func *func);
