@@ -32,8 +32,8 @@ static const struct gu_option options[] = {
 	{OPT_QUERY, "with", "KIND", "only those of that KIND; more than one may "
 		"be given,\nall must hold: running, runnable, waiting, syscall, "
 		"user,\nsystem, wait REASON (or its beginning), age >5m (or <,"
-		"\n>=, <=; s, m, h, d), label KEY=VALUE or KEY, func REGEX,\n"
-		"file REGEX (of any call on the stack)"},
+		"\n>=, <=; s, m, h, d), chan ADDR, label KEY=VALUE or KEY,\n"
+		"func REGEX, file REGEX (of any call on the stack)"},
 	{OPT_QUERY, "without", "KIND", "only those not of that KIND"},
 	{OPT_QUERY, "group", "KEY", "count those that are alike, most first: by "
 		"stack,\ncurloc (the innermost call), userloc (in the user's\n"

@@ -246,6 +246,32 @@ static enum gu_status parse_reason(struct words *w, struct gu_str value,
 	return copy((struct gu_str){text, n}, w->diag, &f->text);
 }
 
+static enum gu_status parse_address(struct words *w, struct gu_str value,
+	struct gu_filter *f)
+{
+	size_t i = 2;
+
+	if (is_number(value, &f->number))
+		return GU_OK;
+	f->number = 0;
+	if (value.n > 2 && value.n <= 18 && value.p[0] == '0' &&
+		value.p[1] == 'x')
+		for (; i < value.n; i++) {
+			static const char digits[] = "0123456789abcdef";
+			const char *digit = memchr(digits, value.p[i] | 0x20,
+				sizeof digits - 1);
+
+			if (!digit)
+				break;
+			f->number = f->number << 4 | (uint64_t)(digit - digits);
+		}
+	if (i == 2 || i < value.n)
+		return gu_fail(w->diag, GU_INVALID, "%s chan: '%.*s' is no "
+			"address such as 0xc000076060", w->option,
+			value.n > 40 ? 40 : (int)value.n, value.p);
+	return GU_OK;
+}
+
 static enum gu_status parse_label(struct words *w, struct gu_str value,
 	struct gu_filter *f)
 {
@@ -307,6 +333,8 @@ static enum gu_status take_filter(struct words *w, struct gu_query *query,
 		return parse_reason(w, value, f);
 	if (f->kind == GU_FILTER_AGE)
 		return parse_compare(w, value, f);
+	if (f->kind == GU_FILTER_CHAN)
+		return parse_address(w, value, f);
 	if (f->kind == GU_FILTER_LABEL)
 		return parse_label(w, value, f);
 	return parse_regex(w, value, f);

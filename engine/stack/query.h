@@ -23,6 +23,7 @@
 	X(SYSTEM, "system", "")         \
 	X(WAIT, "wait", "REASON")       \
 	X(AGE, "age", ">5m")            \
+	X(CHAN, "chan", "ADDR")         \
 	X(LABEL, "label", "KEY=VALUE")  \
 	X(FUNC, "func", "REGEX")        \
 	X(FILE, "file", "REGEX")
@@ -59,7 +60,7 @@ struct gu_filter {
 	enum gu_filter_kind kind;
 	bool without;
 	enum gu_compare compare; /* of an age */
-	uint64_t number;         /* the age in ns */
+	uint64_t number;         /* the age in ns, or the channel's address */
 	char *text;              /* owned: reason, label's key, or NULL */
 	char *value;             /* owned: label's, or NULL: any */
 	regex_t regex;           /* owned, if has_regex */

@@ -5,7 +5,9 @@
 #include "engine/base/hash.h"
 #include "engine/base/math.h"
 #include "engine/stack/labels.h"
+#include "engine/stack/waits.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 enum {
@@ -42,6 +44,8 @@ struct work {
 	struct gu_diag *diag;
 	struct gu_trace trace; /* of the goroutine that is looked at */
 	bool has_trace;
+	struct gu_waits waits; /* if there is a filter of channels */
+	bool *on_channel[GU_FILTERS_MAX]; /* for each goroutine */
 	struct known *known[GU_FILTERS_MAX]; /* KNOWN_MAX each */
 	struct row *rows;
 	size_t n;
@@ -56,8 +60,11 @@ struct work {
 
 static void work_deinit(struct work *w)
 {
-	for (size_t i = 0; i < GU_FILTERS_MAX; i++)
+	for (size_t i = 0; i < GU_FILTERS_MAX; i++) {
 		free(w->known[i]);
+		free(w->on_channel[i]);
+	}
+	gu_waits_close(&w->waits);
 	free(w->rows);
 	free(w->bunches);
 	free(w->slots);
@@ -174,6 +181,7 @@ static bool holds(struct work *w, size_t i, const struct gu_goroutine *g)
 	case GU_FILTER_WAIT: return gu_goroutine_waits(g) &&
 		gu_str_starts(g->reason, gu_str(f->text));
 	case GU_FILTER_AGE: return is_age(w, f, g);
+	case GU_FILTER_CHAN: return w->on_channel[i][g - w->gs->list];
 	case GU_FILTER_LABEL: return has_label(w, f, g);
 	default: return has_call(w, i, g);
 	}
@@ -424,6 +432,52 @@ static void sort(struct work *w)
 		qsort(w->rows, w->n, sizeof *w->rows, orders[w->query->sort]);
 }
 
+/* --- channels ------------------------------------------------------------- */
+
+struct queue {
+	const struct gu_goroutine *first;
+	bool *found; /* by distance from the first */
+};
+
+static void look_at_queue(void *ctx, const struct gu_wait *wait)
+{
+	struct queue *q = ctx;
+
+	q->found[wait->g - q->first] = true;
+}
+
+/* The queue is walked once, not once for each goroutine. */
+static enum gu_status read_queue(struct work *w, size_t i)
+{
+	uint64_t addr = w->query->filters[i].number;
+	struct gu_channel channel;
+	struct queue q = {w->gs->list, calloc(w->gs->n + 1, sizeof *q.found)};
+
+	w->on_channel[i] = q.found;
+	if (!q.found)
+		return no_memory(w);
+	if (gu_waits_channel(&w->waits, addr, &channel))
+		return gu_fail_at(w->diag, GU_INVALID, addr,
+			"there is no channel at 0x%" PRIx64, addr);
+	return gu_waits_on_channel(&w->waits, &channel, look_at_queue, &q,
+		w->diag);
+}
+
+static enum gu_status read_queues(struct work *w)
+{
+	enum gu_status st = GU_OK;
+
+	for (size_t i = 0; i < w->query->nfilters && !st; i++) {
+		if (w->query->filters[i].kind != GU_FILTER_CHAN)
+			continue;
+		if (!w->waits.rt)
+			st = gu_waits_open(w->rt, w->gs, w->diag, &w->waits);
+		if (!st)
+			st = read_queue(w, i);
+	}
+	return st;
+}
+
 /* --- all of it ------------------------------------------------------------ */
 
 static void find_loc(const struct work *w, struct row *row)
@@ -478,7 +532,9 @@ enum gu_status gu_select(const struct gu_runtime *rt,
 	enum gu_status st;
 
 	gu_buf_init(&w.keys, false);
-	st = take_rows(&w);
+	st = read_queues(&w);
+	if (!st)
+		st = take_rows(&w);
 	if (!st) {
 		s.list = calloc(w.n + 1, sizeof *s.list);
 		st = s.list ? GU_OK : no_memory(&w);

@@ -36,3 +36,14 @@ build() {
 	fi
 	printf '%s\n' "$out"
 }
+
+# split TEXT: its words into the array words; single quotes keep blanks together.
+split() {
+	local rest=$1 word="^ *(([^ ']|'[^']*')+)(.*)\$"
+
+	words=()
+	while [[ $rest =~ $word ]]; do
+		rest=${BASH_REMATCH[3]}
+		words+=("${BASH_REMATCH[1]//\'/}")
+	done
+}
