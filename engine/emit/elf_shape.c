@@ -266,6 +266,7 @@ static void add_segments(const struct gu_image *image,
 				(from->write ? PF_W : 0u) |
 				(from->exec ? PF_X : 0u),
 			.addr = from->addr,
+			.off = from->off,
 			.mem_size = from->mem_size,
 		};
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-	FORMAT = 8,       /* changes with whatever the symbol file holds, so
+	FORMAT = 9,       /* changes with whatever the symbol file holds, so
 			     that what older ones have cached is not used */
 	SEAL_TYPE = 0x4755, /* n_type of the seal's note: "GU" */
 	SEAL_DESC = 4 + 4 + 8 * (5 + GU_ELF_FACTS), /* bytes */
@@ -241,8 +241,14 @@ static bool set_segments(const struct gu_elf_writer *w,
 			.p_align = s->section ? 4 : PAGE,
 		};
 
-		/* a segment without bytes here: any offset that is aligned */
-		phdr.p_offset = s->addr % PAGE;
+		/*
+		 * One without bytes says where the program has them, as in
+		 * eu-strip's debug files: by it perf takes addresses of code
+		 * to offsets in the program (util/symbol-elf.c,
+		 * elf_read_program_header).  An offset must be aligned.
+		 */
+		phdr.p_offset = s->off % PAGE == s->addr % PAGE
+			? s->off : s->addr % PAGE;
 		if (s->section) {
 			phdr.p_offset = lay->offs[s->section];
 			phdr.p_filesz = w->sections[s->section].data_size;

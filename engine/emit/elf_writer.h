@@ -32,6 +32,7 @@ struct gu_elf_segment {
 	uint32_t type, flags; /* PT_*, PF_* */
 	uint64_t addr, mem_size;
 	uint32_t section;     /* whose bytes it has in the file; 0: none */
+	uint64_t off;         /* of one without bytes: where others have them */
 };
 
 /* The fields of the ELF header that are taken from another file. */
