@@ -72,6 +72,7 @@ static enum gu_status put_waits(struct answer *a, struct gu_diag *diag)
 		gu_waits_text_fd(&a->waits, r->awaited, &a->lines);
 	else
 		gu_waits_text(&a->waits, r->awaited, &a->lines);
+	put_lost(a);
 	return gu_buf_status(&a->lines, diag);
 }
 

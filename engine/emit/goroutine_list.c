@@ -46,20 +46,29 @@ static void put_start(const struct gu_runtime *rt,
 		gu_buf_printf(out, "0x%" PRIx64, g->start_pc);
 }
 
-static void put_line(const struct gu_runtime *rt,
-	const struct gu_goroutines *gs, const struct gu_goroutine *g,
-	const struct gu_trace *trace, struct gu_buf *out)
+void gu_goroutine_brief(const struct gu_goroutines *gs,
+	const struct gu_goroutine *g, const struct gu_trace *trace,
+	const char *what, struct gu_buf *out)
 {
 	const struct gu_trace_call *call = gu_trace_user(trace);
 
-	gu_buf_printf(out, "%c %" PRIu64 " [", g->tid ? '*' : ' ', g->id);
+	gu_buf_printf(out, "%" PRIu64 " [", g->id);
 	gu_goroutine_text_state(g, out);
 	put_age(gs, g, out);
-	put_text(out, g->locked ? ", locked to thread] " : "] ");
+	gu_buf_printf(out, "%s] %s%s", g->locked ? ", locked to thread" : "",
+		what, *what ? ": " : "");
 	if (call)
 		put_call(call, out);
 	else
 		gu_buf_printf(out, "(%s)", trace->stop.text);
+}
+
+static void put_line(const struct gu_runtime *rt,
+	const struct gu_goroutines *gs, const struct gu_goroutine *g,
+	const struct gu_trace *trace, struct gu_buf *out)
+{
+	put_text(out, g->tid ? "* " : "  ");
+	gu_goroutine_brief(gs, g, trace, "", out);
 	if (trace->has_creator) {
 		put_text(out, ", created by ");
 		gu_goroutine_text_name(trace->creator.name, out);

@@ -24,6 +24,14 @@ void gu_goroutine_line(const struct gu_runtime *rt,
 	const struct gu_goroutines *gs, const struct gu_goroutine *g,
 	struct gu_buf *out);
 
+/*
+ * The beginning of such a line: "17 [chan receive, 5 minutes] WHAT: main.worker
+ * at FILE:LINE", by its TRACE; no "WHAT: " if that is empty.
+ */
+void gu_goroutine_brief(const struct gu_goroutines *gs,
+	const struct gu_goroutine *g, const struct gu_trace *trace,
+	const char *what, struct gu_buf *out);
+
 /* What the goroutines of the group of FIRST are, without a count. */
 void gu_goroutine_group_name(const struct gu_runtime *rt,
 	const struct gu_query *query, const struct gu_goroutine *first,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/emit/waits_text.h"
 
-#include "engine/base/math.h"
-#include "engine/emit/goroutine_text.h"
+#include "engine/emit/goroutine_list.h"
 #include "engine/emit/text.h"
 
 #include <inttypes.h>
@@ -17,56 +16,15 @@ struct telling {
 	bool *told;     /* by the goroutine's place in the list; may be NULL */
 };
 
-/* Is NAME of a package that implements waiting, and is no answer to where? */
-static bool is_plumbing(struct gu_str name)
-{
-	static const struct gu_str packages[] = {{"runtime.", 8}, {"sync.", 5},
-		{"internal/", 9}, {"sync/", 5}, {"syscall.", 8}, {"os.", 3},
-		{"io.", 3}, {"time.", 5}, {"net.", 4}};
-
-	for (size_t i = 0; i < GU_COUNT(packages); i++)
-		if (gu_str_starts(name, packages[i]))
-			return true;
-	return false;
-}
-
-/* The innermost call that says something; TRACE has one. */
-static const struct gu_trace_call *telling_call(const struct gu_trace *trace)
-{
-	for (size_t i = 0; i < trace->n; i++)
-		if (!is_plumbing(trace->calls[i].name))
-			return &trace->calls[i];
-	return &trace->calls[0];
-}
-
-/* "17 [chan receive, 5 minutes] WHAT: main.worker at FILE:LINE" */
+/* "  17 [chan receive, 5 minutes] WHAT: main.worker at FILE:LINE" */
 static void put_goroutine(const struct gu_waits *w,
 	const struct gu_goroutine *g, const char *what, struct gu_buf *out)
 {
-	struct gu_str state = gu_goroutine_state(g);
-	uint64_t minutes = gu_goroutine_minutes(w->gs, g);
 	struct gu_trace trace;
 
-	gu_traceback(w->rt, g, GU_TRACE_USER, &trace);
-	gu_buf_printf(out, "  %" PRIu64 " [", g->id);
-	if (state.n)
-		gu_text_escape(out, state);
-	else
-		gu_buf_printf(out, "status %" PRIu32, g->status);
-	if (minutes)
-		gu_buf_printf(out, ", %s%" PRIu64 " minutes",
-			w->gs->now_exact ? "" : "at least ", minutes);
-	gu_buf_printf(out, "]%s%s", *what ? " " : "", what);
-	if (trace.n) {
-		const struct gu_trace_call *call = telling_call(&trace);
-
-		gu_buf_str(out, gu_str(*what ? ": " : " "));
-		gu_goroutine_text_name(call->name, out);
-		gu_buf_str(out, gu_str(" at "));
-		gu_text_place(out, call->file, call->line);
-	} else {
-		gu_buf_printf(out, " (%s)", trace.stop.text);
-	}
+	gu_traceback_top(w->rt, g, &trace);
+	gu_buf_str(out, gu_str("  "));
+	gu_goroutine_brief(w->gs, g, &trace, what, out);
 	gu_buf_u8(out, '\n');
 }
 

@@ -333,7 +333,8 @@ static bool is_shown(const struct show *s, struct gu_str name, int func_id,
 static bool is_users(struct gu_str name)
 {
 	static const char *const prefixes[] = {"runtime.", "runtime/",
-		"internal/", "sync.", "sync/", "syscall."};
+		"internal/", "sync.", "sync/", "syscall.", "io.", "os.(*File).",
+		"net.(*"};
 
 	for (size_t i = 0; i < GU_COUNT(prefixes); i++)
 		if (gu_str_starts(name, gu_str(prefixes[i])))

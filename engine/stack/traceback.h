@@ -43,7 +43,8 @@ void gu_traceback(const struct gu_runtime *rt, const struct gu_goroutine *g,
 
 /*
  * The same, but no further out than to the first call in the user's code; that
- * is, in none of runtime, internal/..., sync, syscall, and not in time.Sleep.
+ * is, in none of runtime, internal/..., sync, syscall, io, in no method of
+ * os.File or of net's types, and not in time.Sleep.
  */
 void gu_traceback_top(const struct gu_runtime *rt,
 	const struct gu_goroutine *g, struct gu_trace *out);

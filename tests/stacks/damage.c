@@ -84,6 +84,7 @@ struct telling {
 	size_t n;
 	uint64_t waits[WAITS_MAX]; /* what is waited for, and their entries */
 	size_t nwaits;
+	bool complained; /* about a queue */
 	struct gu_slice allgs;
 	uint64_t g_size, m_size;
 	bool accounted;
@@ -147,6 +148,9 @@ static enum gu_status tell_waits(const struct gu_runtime *rt,
 	}
 	for (size_t i = 0; !st && i < asked->nwaits; i++)
 		gu_waits_text(&w, asked->waits[i], &text);
+	gu_buf_u8(&text, '\0');
+	out->complained = !text.failed &&
+		strstr((const char *)text.p, "is damaged at");
 	if (!st && !base && damaged)
 		st = gu_fail(diag, GU_BAD_DATA, "an undamaged list is refused");
 	return st ? st : gu_buf_status(&text, diag);
@@ -293,6 +297,40 @@ static void check_rounds(const char *name, const struct gu_module *module,
 		base->nwaits);
 }
 
+/*
+ * Each queue bites its tail: at one offset after the other, an entry's word is
+ * made its own address, or that of the one asked for before.
+ */
+static void check_circles(const char *name, const struct gu_module *module,
+	uint64_t bias, const struct gu_mem *under, const struct telling *base)
+{
+	enum { SUDOG_SIZE = 0x68, WORD = 8 };
+	struct damaged d = {.under = *under};
+	struct gu_mem mem = {&damaged_ops, &d, under->be, under->ptr_size};
+	unsigned complained = 0, ended = 0, asked = 0;
+
+	for (size_t i = 1; i < base->nwaits; i++)
+		for (uint64_t off = 0; off < SUDOG_SIZE; off += WORD) {
+			uint64_t to = base->waits[i - asked % 2];
+			struct telling now = {.n = 0};
+			struct gu_diag diag;
+
+			for (d.nedits = 0; d.nedits < WORD; d.nedits++) {
+				d.edits[d.nedits].addr =
+					base->waits[i] + off + d.nedits;
+				d.edits[d.nedits].value =
+					(uint8_t)(to >> 8 * d.nedits);
+			}
+			asked++;
+			ended += tell(module, bias, &mem, base, &diag, &now) ==
+				GU_OK;
+			complained += now.complained;
+			forget(&now);
+		}
+	ok(ended == asked && complained, "%s: of %u circles and strange "
+		"entries %u were told", name, asked, complained);
+}
+
 static void check_process(const char *name, const char *path, int pid)
 {
 	struct gu_elf_file gu_cleanup(gu_elf_file_closep) *file = NULL;
@@ -319,6 +357,7 @@ static void check_process(const char *name, const char *path, int pid)
 	if (is_status(st, GU_OK, &diag, "%s has goroutines", name)) {
 		ok(base.accounted, "%s: all entries are accounted for", name);
 		check_rounds(name, module, bias, &mem, &base);
+		check_circles(name, module, bias, &mem, &base);
 	}
 	forget(&base);
 	gu_process_close(process);

@@ -74,6 +74,35 @@ compare() { # NAME OPTION...
 	result $status "$name: $(grep -c '^ask' "$work/theirs") questions"
 }
 
+# What g.timer is at, of 64 bits (Go's own DWARF says so).
+timer_offset() { # VERSION
+	case $1 in
+	1.1[789].* | 1.20.*) echo 0x170 ;;
+	1.23.* | 1.24.* | 1.26.* | 1.27.*) echo 0x168 ;;
+	*) echo 0x160 ;;
+	esac
+}
+
+# The program does not know the timers that it sleeps on: its memory does.
+check_sleeper() { # VERSION
+	local id g timer got
+
+	id=$(sed -n 's/^sleeper //p' "$work/out")
+	g=$("$tool" stacks -p "$pid" -g "$id" --json |
+		sed 's/.*"g":"\([^"]*\)".*/\1/')
+	timer=$(dd if="/proc/$pid/mem" bs=8 count=1 iflag=skip_bytes \
+		skip=$((g + $(timer_offset "$1"))) 2>"$work/null" |
+		od -A n -t x8 | sed 's/ 0*/0x/')
+	got=$("$tool" stacks -p "$pid" --who-waits "$timer" |
+		sed -e 's/ at .*//' | tr '\n' ' ')
+	[ "$got" = "timer $timer   $id [sleep] main.nap " ] || {
+		echo "# $got"
+		result 1 "$1: who sleeps on $timer"
+		return
+	}
+	result 0 "$1: who sleeps"
+}
+
 check() { # VERSION
 	local program
 	program=$(build stacks/waits "$1" static 2>"$work/build") || {
@@ -90,6 +119,7 @@ check() { # VERSION
 		sleep 0.05
 	done
 	compare "$1" -p "$pid"
+	check_sleeper "$1"
 	echo >&3
 	exec 3>&-
 	wait "$pid" || true

@@ -107,6 +107,9 @@ func hold(c, other chan int) {
 	c <- 1
 }
 
+//go:noinline
+func nap() { time.Sleep(1000 * time.Hour) }
+
 func ask(what interface{}) { fmt.Printf("ask %v\n", what) }
 
 func head(format string, a ...interface{}) { fmt.Printf("> "+format+"\n", a...) }
@@ -266,6 +269,7 @@ func main() {
 	channels()
 	locks()
 	files()
+	fmt.Println("sleeper", begin(nap))
 	fmt.Println("ready")
 	if len(os.Args) > 1 {
 		panic("to leave a core")
