@@ -101,12 +101,12 @@ static enum gu_status take_file(struct gu_request *r, size_t from, size_t end,
 	const char *home = getenv("HOME");
 	struct gu_buf gu_cleanup(gu_buf_deinit) path;
 
+	gu_buf_init(&path, false);
 	name = (struct gu_str){name.p + 1, name.n - 1};
 	if (!name.n && from + 1 < end)
 		name = r->words[++from];
 	if (!name.n || from + 1 < end)
 		return gu_fail(diag, GU_INVALID, "> needs one file's name");
-	gu_buf_init(&path, false);
 	if (home && gu_str_starts(name, gu_str("~/"))) {
 		gu_buf_str(&path, gu_str(home));
 		name = (struct gu_str){name.p + 1, name.n - 1};
