@@ -5,16 +5,22 @@
  * more further, all of it, since its read-only data is longer: counted from
  * moduledata, which is found by quite another way, all stands where it should.
  *
+ * And where runtime.systemstack finds g in a thread's own memory.
+ *
  *   rtvar [FILTER]: of the fixtures' names; all of them otherwise
  */
 #include "engine/go/rtvar.h"
 
+#include "engine/base/math.h"
 #include "engine/go/operand.h"
 #include "engine/image/elf_file.h"
 #include "tests/unit/fixtures.h"
 #include "tests/unit/tap.h"
 
+#include <fcntl.h>
+#include <gelf.h>
 #include <stdio.h>
+#include <unistd.h>
 
 struct symbols {
 	uint64_t addr[GU_RTVAR_COUNT];
@@ -106,6 +112,95 @@ static bool must_be_found(int v, int minor, bool decoded)
 	}
 }
 
+/* How runtime.systemstack finds g. */
+static struct gu_tls find_tls(const struct gu_module *module)
+{
+	struct gu_operands ops = {.n = 0};
+
+	for (uint32_t i = 0; i < module->tab.nfunc && !ops.tls.form; i++) {
+		struct gu_func func;
+
+		if (gu_pclntab_func(&module->tab, i, NULL, &func) == GU_OK &&
+			gu_str_eq(gu_func_name(&module->tab, &func),
+				gu_str("runtime.systemstack")) &&
+			gu_operands_read(module, &func, NULL, &ops))
+			ops.tls.form = GU_TLS_NONE;
+	}
+	return ops.tls;
+}
+
+static uint64_t tlsg_symbol(Elf *elf)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	GElf_Sym symbol;
+
+	while ((section = elf_nextscn(elf, section))) {
+		Elf_Data *data;
+
+		if (!gelf_getshdr(section, &header) ||
+			header.sh_type != SHT_SYMTAB)
+			continue;
+		data = elf_getdata(section, NULL);
+		for (int i = 0; gelf_getsym(data, i, &symbol); i++) {
+			const char *name = elf_strptr(elf, header.sh_link,
+				symbol.st_name);
+
+			if (name && strcmp(name, "runtime.tlsg") == 0)
+				return symbol.st_value;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Where the unstripped twin at PATH has g: all thread-local memory ends at the
+ * thread pointer (ELF Handling For Thread-Local Storage, variant II), and
+ * without C in the program g is all of it.
+ */
+static uint64_t tlsg_offset(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	Elf *elf;
+	uint64_t offset = UINT64_MAX - 7;
+	GElf_Phdr segment;
+
+	(void)elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	for (int i = 0; elf && gelf_getphdr(elf, i, &segment); i++)
+		if (segment.p_type == PT_TLS)
+			offset = tlsg_symbol(elf) - gu_align_up(
+				segment.p_memsz, segment.p_align);
+	elf_end(elf);
+	(void)close(fd);
+	return offset;
+}
+
+/* In what is loaded at run time (and since Go 1.5) the loader chooses. */
+static void check_tls(const struct fixture *fixture)
+{
+	struct gu_elf_file gu_cleanup(gu_elf_file_closep) *file = NULL;
+	struct gu_module gu_cleanup(gu_module_closep) *module = NULL;
+	bool loaded = !strcmp(fixture->mode, "c-shared") ||
+		!strcmp(fixture->mode, "plugin");
+	struct gu_tls tls;
+
+	if (strcmp(fixture->goarch, "amd64") != 0 ||
+		gu_elf_file_open(fixture->strip, NULL, &file) ||
+		gu_module_open(gu_elf_file_image(file), NULL, &module) ||
+		module->version.lo < 5 || !module->has_md)
+		return;
+	tls = find_tls(module);
+	is_int(tls.form, loaded ? GU_TLS_SLOT : GU_TLS_OFFSET, "%s: where g is",
+		fixture->name);
+	if (loaded)
+		ok(gu_image_segment(module->image, tls.value, 8) != NULL,
+			"%s: the word with the offset", fixture->name);
+	else
+		is_int(tls.value, tlsg_offset(fixture->full),
+			"%s: the offset of g", fixture->name);
+}
+
 static void check(const struct fixture *fixture, void *ctx)
 {
 	struct symbols symbols = {.any = false};
@@ -118,6 +213,7 @@ static void check(const struct fixture *fixture, void *ctx)
 	enum gu_status st;
 
 	(void)ctx;
+	check_tls(fixture);
 	st = find(fixture, &diag, &minor, &decoded, &moduledata, &vars);
 	if (!is_status(st, GU_OK, &diag, "%s", fixture->name))
 		return;
