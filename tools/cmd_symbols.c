@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* gounstrip symbols: write the symbol file of a program, or find it cached. */
+#include "engine/emit/debuglink.h"
 #include "engine/emit/symcache.h"
 #include "tools/input.h"
 #include "tools/options.h"
@@ -8,11 +9,14 @@
 #include <stdio.h>
 
 enum { OPT_DWARF = GU_OPTION_LONG, OPT_INSTALL, OPT_BASIC,
-	OPT_EH_FRAME, OPT_GDB_INDEX };
+	OPT_EH_FRAME, OPT_GDB_INDEX,
+	OPT_DEBUGLINK };
 
 static const struct gu_option options[] = {
 	{'o', "output", "OUT", "write it to OUT, not into the cache"},
 	{OPT_INSTALL, "install", "DIR", "write it to DIR/.build-id/xx/yyyy.debug"},
+	{OPT_DEBUGLINK, "debuglink", "COPY",
+		"with -o: also copy FILE to COPY, which names OUT"},
 	{OPT_BASIC, "basic", NULL,
 		"functions and lines only: half the size and time"},
 	{OPT_EH_FRAME, "eh-frame", NULL, "frame info as .eh_frame as well"},
@@ -36,9 +40,12 @@ static void say_dropped(const char *path, const struct gu_symfile_stats *stats)
 	gu_buf_deinit(&text);
 }
 
-/* To the file OUT, or into the folder DIR, or (both NULL) into the cache. */
-static int write_symbols(const char *path, const char *out, const char *dir,
-	const struct gu_symfile_opts *opts)
+/*
+ * To the file OUT, with a COPY of the program that names it (unless NULL), or
+ * into the folder DIR, or (both NULL) into the cache.
+ */
+static int write_symbols(const char *path, const char *out, const char *copy,
+	const char *dir, const struct gu_symfile_opts *opts)
 {
 	struct gu_symcache_entry entry;
 	struct gu_symfile_stats stats;
@@ -55,6 +62,8 @@ static int write_symbols(const char *path, const char *out, const char *dir,
 		     : gu_symcache_get(input.module, input.file, opts, &diag,
 			       &entry);
 	gu_input_close(&input);
+	if (!status && copy)
+		status = gu_debuglink_copy(path, out, copy, &diag);
 	gu_progress_end(opts->ctx);
 	if (status)
 		return gu_complain_diag(path, &diag);
@@ -68,7 +77,7 @@ static int run(const struct gu_command *self, int argc, char **argv)
 	struct gu_symfile_opts opts = gu_symfile_opts();
 	struct gu_progress progress;
 	struct gu_options parser;
-	const char *out = NULL, *dir = NULL;
+	const char *out = NULL, *dir = NULL, *copy = NULL;
 	uint64_t version;
 	int c;
 
@@ -78,6 +87,8 @@ static int run(const struct gu_command *self, int argc, char **argv)
 			out = parser.arg;
 		if (c == OPT_INSTALL)
 			dir = parser.arg;
+		if (c == OPT_DEBUGLINK)
+			copy = parser.arg;
 		if (c == OPT_BASIC)
 			opts.basic = true;
 		if (c == OPT_EH_FRAME)
@@ -96,10 +107,13 @@ static int run(const struct gu_command *self, int argc, char **argv)
 	if (out && dir)
 		return gu_usage_error(self,
 			"--output and --install name two places");
+	if (copy && !out)
+		return gu_usage_error(self,
+			"--debuglink needs --output: the file that COPY names");
 	gu_progress_start(&progress, "writing symbols");
 	opts.progress = gu_progress_update;
 	opts.ctx = &progress;
-	return write_symbols(gu_options_operand(&parser), out, dir, &opts);
+	return write_symbols(gu_options_operand(&parser), out, copy, dir, &opts);
 }
 
 const struct gu_command gu_cmd_symbols = {
@@ -114,7 +128,8 @@ const struct gu_command gu_cmd_symbols = {
 "\n"
 "With --install it is a separate debug file, which GDB, lldb and elfutils find\n"
 "by its build id when DIR is among their debug-file-directories, and which\n"
-"\"debuginfod -F DIR\" serves to a fleet.",
+"\"debuginfod -F DIR\" serves to a fleet.  With --debuglink it is found without\n"
+"a build id: by its name in a copy of FILE.",
 	.options = options,
 	.run = run,
 };

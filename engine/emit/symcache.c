@@ -313,7 +313,9 @@ enum gu_status gu_symcache_install(const struct gu_module *module,
 	if (id.n < 2)
 		return gu_fail(diag, GU_UNSUPPORTED,
 			"there is no GNU build id, by which tools would find "
-			"the symbol file (Go 1.24 and later write one)");
+			"the symbol file (Go 1.24 and later write one); "
+			"symbols --debuglink makes a copy of the program "
+			"that names it");
 	if (!extend(entry.path, sizeof entry.path, "%s", dir) ||
 		!extend_build_id(entry.path, sizeof entry.path, id))
 		return gu_fail(diag, GU_INVALID, "%s is too long a name", dir);
