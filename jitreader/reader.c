@@ -99,7 +99,7 @@ static void place_frame(const struct gu_loaded *loaded,
 {
 	const struct gu_runtime *rt =
 		gu_modules_runtime(&reader.modules, target);
-	const struct gu_stacks *stacks = &reader.stacks;
+	struct gu_stacks *stacks = &reader.stacks;
 	struct gu_diag diag = {.text = ""};
 	uint64_t id;
 
@@ -108,12 +108,16 @@ static void place_frame(const struct gu_loaded *loaded,
 	find_stacks(rt, regs, known);
 	if (!stacks->here)
 		return;
+	/* GDB takes that for a corrupt stack, unless the symbol file helps */
+	stacks->into_c = gu_loaded_has_ends(loaded);
 	id = gu_stacks_frame_id(stacks, regs->sp, frame->cfa);
 	if (frame->end && gu_is_error(gu_stacks_cross(rt, stacks, regs,
 		reader.innermost, &diag, frame)))
 		debug("a stack ends", &diag);
 	frame->id_stack = id;
-	if (!frame->end && gu_unwind_keeps_g(loaded->module)) {
+	if (!frame->end && gu_unwind_keeps_g(loaded->module) &&
+		frame->caller.pc >= loaded->lo &&
+		frame->caller.pc < loaded->hi) {
 		frame->caller.has_g = true;
 		frame->caller.g = gu_bounds_have(&stacks->home,
 			frame->caller.sp) ? stacks->g : stacks->here;

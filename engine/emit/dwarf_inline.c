@@ -283,6 +283,38 @@ static void add_range(struct gu_dwarf_inline *d, uint32_t n, uint64_t start,
 	}
 }
 
+/*
+ * From C to Go a thread changes to the goroutine's stack, in the midst of
+ * runtime.cgocallback, which has a frame on either.  GDB ends a backtrace where
+ * the caller's frame seems to be further in (stack/switches.h), but for callers
+ * of inlined functions.  So the frame on C's stack is shown as a call that is
+ * inlined into who makes it: Go src/runtime/cgo/asm_amd64.s, since 1.16.
+ */
+static bool is_border(const struct gu_dwarf_inline *d)
+{
+	return d->module->kinds.found[GU_KIND_CGOCALLBACK] &&
+		!d->module->kinds.found[GU_KIND_CGOCALLBACK_GOFUNC] &&
+		gu_str_eq(gu_func_name(&d->module->tab, &d->func),
+			gu_str("crosscall2"));
+}
+
+static bool read_border(struct gu_dwarf_inline *d, uint64_t end)
+{
+	struct gu_inline call = {.name = gu_str("runtime.cgocallback")};
+	uint64_t start = d->func.entry;
+	uint32_t n;
+
+	decode(d, &d->file, d->func.pcfile);
+	decode(d, &d->line, d->func.pcln);
+	n = add_node(d, &call, 0, NONE);
+	if (n == NONE)
+		return false;
+	d->nodes[n].call_file = file_at(d, start);
+	d->nodes[n].call_line = line_at(d, start);
+	add_range(d, n, start, end);
+	return true;
+}
+
 bool gu_dwarf_inline_read(struct gu_dwarf_inline *d,
 	const struct gu_func *func, uint64_t end)
 {
@@ -294,7 +326,7 @@ bool gu_dwarf_inline_read(struct gu_dwarf_inline *d,
 	d->nnodes = d->nranges = 0;
 	d->func = *func;
 	if (table == 0)
-		return false;
+		return is_border(d) && read_border(d, end);
 	decode(d, &d->call, table);
 	decode(d, &d->file, func->pcfile);
 	decode(d, &d->line, func->pcln);

@@ -2,13 +2,14 @@
 /*
  * Where each switch leaves what it left: Go src/runtime/asm_amd64.s and
  * asm_arm64.s (systemstack, mcall, morestack, asmcgocall, cgocallback),
- * sys_linux_amd64.s (nanotime1), read at go1.12, go1.16, go1.20 and go1.26.
+ * sys_linux_amd64.s (nanotime1), read at go1.16, go1.20 and go1.26.
  */
 #include "engine/stack/switches.h"
 
 #include "engine/base/math.h"
 
 #include <inttypes.h>
+#include <limits.h>
 
 enum {
 	THREADS_MAX = 1 << 16, /* Go's own limit is 10,000 */
@@ -107,7 +108,7 @@ static bool find_on_thread(const struct gu_runtime *rt, const struct m *m,
 	const struct g *known, uint64_t sp, struct gu_stacks *out)
 {
 	const uint64_t addrs[] = {m->curg, m->g0, m->gsignal};
-	struct gu_stacks stacks = {.m = m->addr};
+	struct gu_stacks stacks = {.m = m->addr, .g0 = m->g0};
 
 	for (size_t i = 0; i < GU_COUNT(addrs); i++) {
 		struct g g;
@@ -270,31 +271,38 @@ static enum gu_status cross_mcall(struct crossing *c)
  * or 0 and the stack pointer itself, if it was there already.
  */
 struct kept {
+	int until; /* Go 1.N */
 	uint64_t size, g, depth; /* offsets */
 };
-static const struct kept kept_forms[] = {{64, 48, 40}, {16, 8, 0}};
+static const struct kept kept_forms[] = {
+	{21, 64, 48, 40},
+	{INT_MAX, 16, 8, 0},
+};
 
-/* The stack pointer that asmcgocall was called with, less what it took. */
-static bool read_kept(const struct crossing *c, const struct kept *kept,
-	uint64_t *sp)
+static const struct kept *kept_of(const struct gu_runtime *rt)
 {
+	const struct kept *kept = kept_forms;
+
+	while (rt->module->version.lo > kept->until)
+		kept++;
+	return kept;
+}
+
+/* The stack pointer that asmcgocall was called with; its own is AT. */
+static bool read_kept(const struct crossing *c, uint64_t at, uint64_t *sp)
+{
+	const struct kept *kept = kept_of(c->rt);
 	const struct gu_mem *mem = &c->rt->mem;
 	const struct gu_stacks *stacks = c->stacks;
-	uint64_t at = c->regs->sp, g, depth;
-	/* its frame is a return address and perhaps a frame pointer */
-	uint64_t rest = (uint64_t)c->frame->row.cfa_off - kept->size;
+	uint64_t g, depth;
 
 	if (c->rt->module->image->arch != GU_ARCH_AMD64 ||
-		(rest != 8 && rest != 16) ||
 		gu_mem_word(mem, at + kept->g, NULL, &g) ||
 		gu_mem_word(mem, at + kept->depth, NULL, &depth))
 		return false;
-	*sp = (g ? stacks->home.hi - depth : depth);
-	if (g ? g != stacks->g || !is_on(stacks, *sp)
-	      : *sp <= at || !gu_bounds_have(&stacks->around, *sp))
-		return false;
-	*sp -= kept->size;
-	return true;
+	*sp = g ? stacks->home.hi - depth : depth;
+	return g ? g == stacks->g && is_on(stacks, *sp)
+		 : *sp > at && gu_bounds_have(&stacks->around, *sp);
 }
 
 static enum gu_status cross_asmcgocall(struct crossing *c)
@@ -304,9 +312,8 @@ static enum gu_status cross_asmcgocall(struct crossing *c)
 	struct gu_code code;
 	enum gu_status st;
 
-	for (size_t i = 0; i < GU_COUNT(kept_forms); i++)
-		if (read_kept(c, &kept_forms[i], &regs.sp))
-			return through(c, &regs);
+	if (read_kept(c, c->regs->sp, &regs.sp))
+		return through(c, &regs);
 	if (!has_saved(c->stacks))
 		return refuse(c);
 	/* it noted systemstack_switch as where it left the stack */
@@ -316,6 +323,54 @@ static enum gu_status cross_asmcgocall(struct crossing *c)
 	if (st || left.end)
 		return st ? st : refuse(c);
 	return lead_to(c, &left.caller);
+}
+
+/*
+ * Did the call of C that led to cgocallback's frame, whose CFA is CFA, leave
+ * the system stack at TOP?  There asmcgocall took its bytes, aligned.
+ */
+static bool called_from(const struct crossing *c, uint64_t top, uint64_t cfa)
+{
+	uint64_t at = (top - kept_of(c->rt)->size) & ~UINT64_C(15), sp;
+
+	return read_kept(c, at, &sp) && sp == cfa;
+}
+
+/*
+ * cgocallback has a frame on the goroutine's stack and one, of the same size,
+ * on the system stack: g0.sched.sp, if it is the latest.  There, its first word
+ * is what that was before.  Who C's thread called first has goexit for a
+ * caller; that is the last of the chain.
+ */
+static enum gu_status cross_into_c(struct crossing *c)
+{
+	uint64_t cfa = c->frame->cfa, ra, before;
+	struct gu_regs regs = *c->regs;
+	struct gu_code code;
+	struct gu_func func;
+	struct g g0;
+	bool first;
+
+	if (!read_g(c->rt, c->stacks->g0, &g0) ||
+		gu_mem_word(&c->rt->mem, cfa - 8, NULL, &ra))
+		return refuse(c);
+	code = gu_runtime_code(c->rt, ra);
+	first = !gu_pclntab_find(&code.module->tab, ra - code.bias, NULL,
+		&func) && gu_module_kind(code.module, &func) == GU_KIND_GOEXIT;
+	regs.sp = g0.saved.sp;
+	for (int i = 0; i < NESTED_MAX; i++) {
+		if (!gu_bounds_have(&g0.stack, regs.sp) ||
+			gu_mem_word(&c->rt->mem, regs.sp, NULL, &before))
+			break;
+		if (called_from(c, before, cfa) ||
+			(first && (before <= regs.sp ||
+				!gu_bounds_have(&g0.stack, before))))
+			return through(c, &regs);
+		if (before <= regs.sp)
+			break;
+		regs.sp = before;
+	}
+	return refuse(c);
 }
 
 /*
@@ -364,6 +419,9 @@ enum gu_status gu_stacks_cross(const struct gu_runtime *rt,
 		return home ? through(&c, regs) : cross_saved(&c);
 	case GU_END_CGO:
 		/* cgocallback leaves a frame of its own on both stacks */
+		if (home && stacks->into_c &&
+			frame->kind != GU_KIND_ASMCGOCALL)
+			return cross_into_c(&c);
 		if (home)
 			return through(&c, regs);
 		return frame->kind == GU_KIND_ASMCGOCALL ? cross_asmcgocall(&c)

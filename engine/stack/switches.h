@@ -25,7 +25,10 @@ static inline bool gu_bounds_have(const struct gu_bounds *bounds, uint64_t sp)
 
 /* The stacks of a thread, or the one of a goroutine that has no thread. */
 struct gu_stacks {
-	uint64_t m;               /* 0: no thread */
+	uint64_t m, g0;           /* 0: no thread */
+	bool into_c;              /* set by who wants to be led from a Go
+				     function that C called to C's frames,
+				     and not to where Go had called C */
 	uint64_t g, id;           /* the goroutine and its goid; 0: none */
 	struct gu_bounds home;    /* its stack */
 	struct gu_regs saved;     /* what it left in g.sched */

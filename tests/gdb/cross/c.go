@@ -21,6 +21,7 @@ func call(n int) int {
 
 //go:noinline
 func callback(n int) int {
+	mark()
 	return int(C.c_back(C.int(n)))
 }
 
@@ -29,6 +30,5 @@ func goCallback(n C.int) C.int {
 	if n < 3 {
 		return C.c_back(n + 1)
 	}
-	mark()
 	return n + C.int(deep(100))
 }

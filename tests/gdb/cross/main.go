@@ -11,14 +11,22 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 var sink, last int
 var nothing *int
 
 //go:noinline
-func mark() { sink++ }
+func mark() {
+	sink++
+	marked()
+}
+
+//go:noinline
+func marked() {}
 
 //go:noinline
 func spawn(n int) int {
@@ -31,10 +39,8 @@ func spawn(n int) int {
 
 //go:noinline
 func park(n int) int {
-	wait := make(chan bool)
-	go func() { wait <- true }()
 	mark()
-	<-wait
+	time.Sleep(time.Millisecond)
 	return n + sink
 }
 
@@ -75,20 +81,21 @@ func interrupt(n int) int {
 	return n + sink
 }
 
-// With a P to itself, so that only a signal can take it off its thread.
+// Only a signal can take it off its thread.
 //
 //go:noinline
 func spin(n int) int {
-	stop := false
+	var stop int32
+
 	go func() {
 		runtime.GC()
-		stop = true
+		atomic.StoreInt32(&stop, 1)
 	}()
 	mark()
-	for i := 0; i < 1<<33 && !stop; i++ {
-		sink += i
+	for atomic.LoadInt32(&stop) == 0 {
+		last += n
 	}
-	return n + sink
+	return n + last
 }
 
 //go:noinline
@@ -154,8 +161,10 @@ func hits(n int) {
 	}
 }
 
+//go:noinline
 func middle(f func(int) int) int { return f(1) + 1 }
-func outer(f func(int) int) int  { return middle(f) + 1 }
+
+func outer(f func(int) int) int { return middle(f) + 1 }
 
 func main() {
 	n := 20

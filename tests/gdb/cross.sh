@@ -1,0 +1,144 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A plain bt over the runtime's stack switches, in every GDB: live, on a core
+# and through gdbserver.  The frames beyond the switch must be those that the
+# same GDB finds in the unstripped twin, without gounstrip, right before it.
+#
+#   GOUNSTRIP_GO   releases (default: 1.26.8 1.20.14 1.16.15); all but the first
+#                  in one GDB only
+# shellcheck disable=SC2016 # GDB's variables
+. "$abs_top_srcdir/tests/gdb/lib.sh"
+
+program() { # VERSION MODE: the program of tests/gdb/cross
+	local work=$tmp XDG_CACHE_HOME=${cache%/*}
+	. "$abs_top_srcdir/scripts/lib.sh"
+	. "$abs_top_srcdir/tests/stacks/lib.sh"
+	build gdb/cross "$@" 2>"$tmp/build" ||
+		echo "$test_name: no program: $(tail -n 1 "$tmp/build")" >&2
+}
+
+# What is printed of a stack: its end, the name of each frame, and its pc.
+stack='echo <stack\n
+bt
+frame apply all -q printf "pc %#lx\n", (unsigned long)$pc
+echo <end\n'
+# until a goroutine is where it is to be, nothing of what it does is of interest
+prelude='set pagination off
+set language c
+set backtrace past-main on
+handle SIGURG SIGUSR1 SIGSEGV nostop noprint pass
+break main.mark'
+
+# session GDB ARG...: what GDB says to the file script
+session() {
+	local gdb=$1
+	shift
+	timeout 60 "$gdb" -nx -q -batch -iex 'set auto-load safe-path /' \
+		-ex "source $abs_top_builddir/gdbinit/gounstrip.gdb" \
+		-x "$tmp/script" "$@" </dev/null >"$tmp/out" 2>&1 || true
+}
+
+# pcs N: those of the Nth stack, down to goexit, once each where calls are inlined
+pcs() {
+	awk -v n="$1" '/^<stack/ { wanted = ++i == n; frames = 1000 }
+		wanted && /^#[0-9].* runtime[.]goexit/ && frames == 1000 {
+			frames = substr($1, 2) + 1
+		}
+		wanted && $1 == "pc" && frames-- > 0 && $2 != last {
+			print $2
+			last = $2
+		}' "$tmp/out"
+}
+
+# names N: the functions of the Nth stack, in one line
+names() {
+	awk -v n="$1" '/^<stack/ { wanted = ++i == n } /^<end/ { wanted = 0 }
+		wanted && /^#[0-9]/ { print ($3 == "in" ? $4 : $2) }
+		wanted && /^Backtrace stopped/' "$tmp/out" | tr '\n' ' '
+}
+
+# check NAME HITS WHAT PATTERN: the first stack of HITS that has main.WHAT goes
+# on as the twin's (in the file expected), over functions that match PATTERN.
+check() {
+	local n=1
+	while [ "$n" != "$2" ] && [[ "$(names $n)" != *main.$3\ * ]]; do
+		n=$((n + 1))
+	done
+	pcs $n >"$tmp/got"
+	if [ "$(wc -l <"$tmp/expected")" -ge 3 ] &&
+		tail -n "$(wc -l <"$tmp/expected")" "$tmp/got" |
+		cmp -s - "$tmp/expected" && [[ "$(names $n)" =~ ^$4$ ]]; then
+		echo "$1: ok"
+	else
+		echo "$1: FAIL: $(names $n)"
+		diff "$tmp/got" "$tmp/expected" || tail -n 5 "$tmp/out"
+		failed=1
+	fi
+}
+
+rest='main[.](middle|outer|main[.]func[0-9]+) .*runtime[.]goexit '
+
+# mode VERSION MODE WHAT FUNCTION HITS PATTERN: what main.WHAT does, in each GDB,
+# up to where it enters FUNCTION; others may do so before.
+mode() {
+	local stripped full gdb name
+	stripped=$(program "$1" "$2")
+	full=$(program "$1" "$2-full")
+	[ -x "$stripped" ] && [ -x "$full" ] || return 0
+	for gdb in "${all_gdbs[@]}"; do
+		name="$1 $3 in ${gdb##*/}, $4"
+		printf '%s\n' "$prelude" "run $3" "$stack" >"$tmp/script"
+		session "$gdb" "$full"
+		# it has not yet left its frame and that of its caller
+		pcs 1 | tail -n +3 >"$tmp/expected"
+		rm -f "$tmp/core"
+		printf '%s\n' 'go load' "$prelude" "run $3" delete "break $4" \
+			"set var \$hits = $5" 'while $hits > 0' \
+			'set var $hits = $hits - 1' continue "$stack" end \
+			"gcore $tmp/core" >"$tmp/script"
+		session "$gdb" "$stripped"
+		check "$name" "$5" "$3" "$6"
+		if [ "$5" = 1 ]; then
+			printf '%s\n' 'set language c' 'go load' \
+				'set backtrace past-main on' "$stack" \
+				>"$tmp/script"
+			session "$gdb" "$stripped" "$tmp/core"
+			check "$name, core" 1 "$3" "$6"
+		fi
+	done
+}
+
+# symbol VERSION MODE NAME: *ADDRESS of what only the unstripped twin can name
+symbol() {
+	nm "$(program "$1" "$2-full")" | sed -n "s/^0*\([0-9a-f]*\) [tT] $3\$/*0x\1/p"
+}
+
+c_frames='goCallback [?][?] ([?][?]|_cgo_[^ ]*) '
+callback="main[.]goCallback _cgoexp_[^ ]* runtime[.]cgocallbackg1 \
+(runtime[.]cgocallbackg )+(runtime[.]cgocallback ){2}crosscall2 ${c_frames}\
+runtime[.]asmcgocall runtime[.]cgocall main[.]_Cfunc_c_back "
+
+for version in ${GOUNSTRIP_GO:-1.26.8 1.20.14 1.16.15}; do
+	mode "$version" static spawn runtime.newproc1 1 \
+		"runtime[.]newproc1 .*runtime[.]systemstack .*main[.]spawn $rest"
+	mode "$version" static park runtime.park_m 9 \
+		"runtime[.]park_m runtime[.]mcall .*main[.]park $rest"
+	mode "$version" static grow runtime.newstack 2 \
+		"runtime[.]newstack runtime[.]morestack (main[.](deep|mark) )*main[.]grow $rest"
+	mode "$version" static grow runtime.copystack 2 \
+		"runtime[.]copystack runtime[.]newstack runtime[.]morestack (main[.]deep )+main[.]grow $rest"
+	mode "$version" static fault runtime.sigtrampgo 1 \
+		"runtime[.]sigtrampgo .*runtime[.]sigtramp <signal main[.]fault $rest"
+	mode "$version" static fault runtime.sigpanic 1 \
+		"runtime[.]sigpanic main[.]fault $rest"
+	mode "$version" static collect runtime.stopTheWorldWithSema 1 \
+		"runtime[.]stopTheWorldWithSema .*runtime[.]systemstack .*main[.]collect $rest"
+	GODEBUG='' mode "$version" static spin runtime.asyncPreempt2 2 \
+		"runtime[.]asyncPreempt2 runtime[.]asyncPreempt (main[.]mark )?main[.]spin $rest"
+	mode "$version" cgo call "$(symbol "$version" cgo c_leaf)" 1 \
+		"([?][?] ){2}([?][?]|_cgo_[^ ]*) runtime[.]asmcgocall runtime[.]cgocall main[.]_Cfunc_c_call main[.]call $rest"
+	mode "$version" cgo callback main.deep 1 \
+		"main[.]deep ($callback){3}main[.]callback $rest"
+	all_gdbs=("${all_gdbs[-1]}")
+done
+done_testing
