@@ -94,7 +94,9 @@ static enum gu_status check_segments(const struct gu_elf *elf,
 	for (size_t i = 0; i < elf->nsegments; i++) {
 		const struct gu_segment *seg = &elf->segments[i];
 
-		if (!gu_within(seg->off, seg->file_size, elf->size))
+		/* a debug file says where the program has its bytes */
+		if (seg->file_size && !gu_within(seg->off, seg->file_size,
+			elf->size))
 			return gu_fail_at(diag, GU_TRUNCATED, seg->off,
 				"the file has %" PRIu64
 				" bytes, expected %" PRIu64
