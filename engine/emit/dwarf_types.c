@@ -339,7 +339,8 @@ static uint32_t put_one(struct gu_type_writer *w, const struct gu_rtype *t)
 		put_base(w, t, name);
 		return off;
 	}
-	if (t->named) {
+	/* what is not called by what it is made of */
+	if (t->named || gu_tw_is_group(w, t)) {
 		uint32_t def = off;
 
 		off = gu_tw_here(w);

@@ -330,6 +330,12 @@ void gu_tw_note_group(struct gu_type_writer *w, const struct gu_rtype *t)
 		w->group_maps[number] = t->addr;
 }
 
+bool gu_tw_is_group(const struct gu_type_writer *w, const struct gu_rtype *t)
+{
+	return t->kind == GU_RKIND_STRUCT &&
+		gu_intern_find_key(&w->groups, t->addr) != UINT32_MAX;
+}
+
 /* A name by the descriptors alone. */
 static void put_name(struct gu_type_writer *w, const struct gu_rtype *t)
 {
@@ -369,7 +375,7 @@ void gu_tw_name(struct gu_type_writer *w, const struct gu_rtype *t)
 {
 	size_t before = w->name.n;
 
-	if (t->kind == GU_RKIND_STRUCT && put_group_name(w, t->addr))
+	if (gu_tw_is_group(w, t) && put_group_name(w, t->addr))
 		return;
 	if (t->kind == GU_RKIND_PTR && !t->named) {
 		gu_buf_u8(&w->name, '*');

@@ -169,6 +169,8 @@ struct gu_type_ref gu_tw_pointer_to(struct gu_type_writer *w, uint64_t elem);
 /* T is a map: what its group is called by follows from it. */
 void gu_tw_note_group(struct gu_type_writer *w, const struct gu_rtype *t);
 
+bool gu_tw_is_group(const struct gu_type_writer *w, const struct gu_rtype *t);
+
 /* T's name, as Go's linker has it, appended to w->name. */
 void gu_tw_name(struct gu_type_writer *w, const struct gu_rtype *t);
 
