@@ -30,6 +30,7 @@ static const struct gu_option options[] = {{0}};
 struct setup {
 	pid_t gdb;
 	enum gu_gdb_symbols symbols; /* what "load" is asked for */
+	bool fetched; /* "load" again, with a copy of a remote program */
 	struct gu_buf text; /* what files points into */
 	struct gu_gdb_files files;
 	struct gu_session old; /* what is loaded now */
@@ -153,7 +154,7 @@ static void put_module(const struct setup *setup,
 {
 	struct gu_str path = gu_str(module->path);
 
-	if (module->unpacked)
+	if (module->unpacked || (setup->fetched && module->is_exec))
 		path = gu_gdb_exec_path(&setup->files, &setup->old);
 	path = file_name(path);
 	gu_buf_printf(line, "%.*s (", GU_STR(path));
@@ -500,7 +501,7 @@ static enum gu_status write_session(struct setup *setup, struct gu_diag *diag)
 static enum gu_status open_modules(struct setup *setup, struct gu_diag *diag)
 {
 	const struct gu_gdb_state gdb = {&setup->files, &setup->old,
-		setup->gdb, setup->symbols};
+		setup->gdb, setup->symbols, setup->fetched};
 	size_t all = setup->files.nlibs + 1;
 	enum gu_status st;
 
@@ -539,11 +540,50 @@ static bool has_program_symbols(const struct setup *setup)
 	return false;
 }
 
+static const char *const symbols_words[] = {
+	[GU_GDB_SYMBOLS_MISSING] = "",
+	[GU_GDB_SYMBOLS_FILE] = "=-symbols",
+	[GU_GDB_SYMBOLS_JIT] = "=-jit",
+};
+
+/*
+ * A program that only the remote side has: GDB is to copy it here, and to ask
+ * us again.
+ */
+static bool put_fetch(struct setup *setup)
+{
+	const struct gu_gdb_state gdb = {&setup->files, &setup->old,
+		setup->gdb, setup->symbols, setup->fetched};
+	struct gu_buf *buf = &setup->commands, line;
+	char path[PATH_MAX], local[PATH_MAX];
+	struct gu_str remote;
+
+	if (setup->fetched || !gu_gdb_remote_path(&gdb, &remote, local) ||
+		remote.n >= sizeof path)
+		return false;
+	memcpy(path, remote.p, remote.n);
+	path[remote.n] = '\0';
+	gu_buf_init(&line, false);
+	gu_buf_printf(&line, "gounstrip: fetching %s from the remote side; to "
+		"spare that, name a local copy with 'file PATH'", path);
+	put_line(setup, &line);
+	gu_buf_printf(buf, "pipe -d gounstrip-end -- remote get ");
+	put_word(buf, path);
+	gu_buf_u8(buf, ' ');
+	put_word(buf, local);
+	gu_buf_printf(buf, " gounstrip-end cat >/dev/null\n"
+		"gounstrip-do fetched-load%s\n",
+		symbols_words[setup->symbols]);
+	return true;
+}
+
 static enum gu_status load(struct setup *setup, struct gu_diag *diag)
 {
 	struct timespec start;
 	enum gu_status st;
 
+	if (put_fetch(setup))
+		return GU_OK;
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	st = open_modules(setup, diag);
 	if (!st && !has_program_symbols(setup))
@@ -720,6 +760,9 @@ static int run(const struct gu_command *self, int argc, char **argv)
 	while (gu_options_next(&parsed) != -1)
 		;
 	name = gu_options_operand(&parsed);
+	setup.fetched = strncmp(name, "fetched-", 8) == 0;
+	if (setup.fetched)
+		name += 8;
 	while (verb < GU_COUNT(verbs) && strcmp(name, verbs[verb].name) != 0)
 		verb++;
 	if (verb == GU_COUNT(verbs) && strncmp(name, "load=", 5) == 0) {

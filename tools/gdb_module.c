@@ -42,15 +42,36 @@ struct gu_str gu_gdb_exec_path(const struct gu_gdb_files *files,
 	return files->symbols;
 }
 
+bool gu_gdb_remote_path(const struct gu_gdb_state *gdb, struct gu_str *remote,
+	char local[PATH_MAX])
+{
+	struct gu_str path = gu_gdb_exec_path(gdb->files, gdb->old);
+	size_t skip = sizeof target_mark - 1, n;
+
+	if (!gdb->files->remote || !gu_str_starts(path, gu_str(target_mark)))
+		return false;
+	*remote = (struct gu_str){path.p + skip, path.n - skip};
+	for (n = remote->n; n > 0 && remote->p[n - 1] != '/'; n--)
+		;
+	gu_session_path(gdb->pid, local, PATH_MAX);
+	skip = strlen(local);
+	(void)snprintf(local + skip, PATH_MAX - skip, "/remote-%.*s",
+		(int)(remote->n - n), remote->p + n);
+	return true;
+}
+
 /* PATH on this machine, absolute, allocated. */
-static enum gu_status local_path(const struct gu_gdb_files *files,
+static enum gu_status local_path(const struct gu_gdb_state *gdb, size_t index,
 	struct gu_str path, struct gu_diag *diag, char **out)
 {
-	struct gu_str mark = gu_str(target_mark);
-	char *copy;
+	struct gu_str mark = gu_str(target_mark), remote;
+	char fetched[PATH_MAX], *copy;
 
-	if (gu_str_starts(path, mark)) {
-		if (files->remote)
+	if (index == 0 && gdb->fetched &&
+		gu_gdb_remote_path(gdb, &remote, fetched)) {
+		path = gu_str(fetched);
+	} else if (gu_str_starts(path, mark)) {
+		if (gdb->files->remote)
 			return gu_fail(diag, GU_INVALID,
 				"%.*s is on the remote side: name a local copy "
 				"with 'file PATH' first",
@@ -435,7 +456,7 @@ enum gu_status gu_gdb_module_open(const struct gu_gdb_state *gdb,
 	/* "system-supplied DSO at 0x…" is no file */
 	if (index && !memchr(where.path.p, '/', where.path.n))
 		return GU_NOT_FOUND;
-	st = local_path(files, where.path, diag, &module.path);
+	st = local_path(gdb, index, where.path, diag, &module.path);
 	if (st)
 		return index && st == GU_INVALID ? GU_NOT_FOUND : st;
 	st = gu_elf_file_open(module.path, diag, &module.file);

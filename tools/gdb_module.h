@@ -26,6 +26,7 @@ struct gu_gdb_state {
 	const struct gu_session *old; /* what was loaded before */
 	pid_t pid;
 	enum gu_gdb_symbols symbols;
+	bool fetched; /* the program's copy from the remote side */
 };
 
 struct gu_gdb_module {
@@ -51,6 +52,13 @@ struct gu_gdb_module {
  */
 struct gu_str gu_gdb_exec_path(const struct gu_gdb_files *files,
 	const struct gu_session *old);
+
+/*
+ * Is the program a file that only the remote side has?  REMOTE is its path
+ * there, LOCAL where a copy of it is to be put.
+ */
+bool gu_gdb_remote_path(const struct gu_gdb_state *gdb, struct gu_str *remote,
+	char local[PATH_MAX]);
 
 /*
  * Open the program (INDEX 0) or shared object INDEX - 1 of GDB, and write

@@ -124,6 +124,7 @@ mask() {
 		-e '/^[0-9]+\t(in )?[.\/]/d' \
 		-e '/___dlsym/d' \
 		-e "s,$tmp/,TMP/,g" \
+		-e 's,/tmp/gounstrip-[0-9]+-[0-9]+/,SESSION/,g' \
 		-e 's,/[^ ]*/src-[^/]*/,SRC/,g' \
 		-e "s,$fixtures/[^/]*/,FIXTURE/,g" \
 		-e 's,/[^ ]*/src/(runtime|internal|syscall)/,GOROOT/\1/,g' \

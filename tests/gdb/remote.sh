@@ -46,7 +46,23 @@ COMMANDS
 transcript remote-only <<COMMANDS
 target remote | gdbserver - $program count 3 2>/dev/null
 go load
+break main.weigh
+continue
+bt
+go load
+bt 1
+go status
+go unload
 kill
+COMMANDS
+
+# It cannot be had.
+transcript remote-gone <<COMMANDS
+target remote | gdbserver - $program count 3 2>/dev/null
+shell mv $program $program.gone
+go load
+kill
+shell mv $program.gone $program
 COMMANDS
 
 port=$((20000 + $$ % 20000))
