@@ -28,11 +28,10 @@ static void parse_line(char *line, struct gu_request *r)
 		r->waits_fd = true;
 	else if (strcmp(line, "break") == 0)
 		r->breaks = true;
-	else if (sscanf(line, "g %" SCNx64, &r->thread) == 1)
-		return;
 	else if (strncmp(line, "word ", 5) == 0)
 		r->words[r->nwords++] = gu_str(line + 5);
-	else if (sscanf(line, "now %" SCNu64, &r->now) == 1)
+	else if (sscanf(line, "now %" SCNu64, &r->now) == 1 ||
+		sscanf(line, "g %" SCNx64, &r->thread) == 1)
 		return;
 	else if (sscanf(line, "thread %" SCNd32 " %" SCNx64 " %" SCNx64
 			" %" SCNx64, &thread.tid, &regs->pc, &regs->sp,

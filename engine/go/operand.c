@@ -113,13 +113,12 @@ static void look_at_tls(struct decoder *d, const cs_insn *insn)
 	if (insn->id != X86_INS_MOV || x86->op_count != 2 ||
 		ops[0].type != X86_OP_REG)
 		return;
+	d->tls.form = GU_TLS_NONE;
 	if (ops[1].type == X86_OP_IMM)
 		d->tls = (struct gu_tls){GU_TLS_OFFSET, (uint64_t)ops[1].imm};
-	else if (ops[1].type == X86_OP_MEM && ops[1].mem.base == X86_REG_RIP)
+	if (ops[1].type == X86_OP_MEM && ops[1].mem.base == X86_REG_RIP)
 		d->tls = (struct gu_tls){GU_TLS_SLOT, insn->address +
 			insn->size + (uint64_t)ops[1].mem.disp};
-	else
-		d->tls.form = GU_TLS_NONE;
 	d->tls_reg = ops[0].reg;
 }
 

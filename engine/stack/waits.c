@@ -36,6 +36,8 @@ enum poll_field {
 
 /* --- opening -------------------------------------------------------------- */
 
+enum { POINTER = sizeof(const struct gu_goroutine *) };
+
 static int by_addr(const void *a, const void *b)
 {
 	const struct gu_goroutine *const *x = a, *const *y = b;
@@ -77,7 +79,7 @@ enum gu_status gu_waits_open(const struct gu_runtime *rt,
 	if (!st)
 		st = find_layouts(&w, diag);
 	if (!st) {
-		w.by_addr = calloc(gs->n + 1, sizeof *w.by_addr);
+		w.by_addr = calloc(gs->n + 1, POINTER);
 		if (!w.by_addr)
 			st = gu_fail(diag, GU_NO_MEMORY, "out of memory");
 	}
@@ -87,7 +89,7 @@ enum gu_status gu_waits_open(const struct gu_runtime *rt,
 	}
 	for (size_t i = 0; i < gs->n; i++)
 		w.by_addr[i] = &gs->list[i];
-	qsort(w.by_addr, gs->n, sizeof *w.by_addr, by_addr);
+	qsort(w.by_addr, gs->n, POINTER, by_addr);
 	*out = w;
 	return GU_OK;
 }
@@ -104,7 +106,7 @@ static const struct gu_goroutine *find_goroutine(const struct gu_waits *w,
 {
 	struct gu_goroutine key = {.addr = addr}, *at = &key;
 	const struct gu_goroutine **found = bsearch(&at, w->by_addr, w->gs->n,
-		sizeof *w->by_addr, by_addr);
+		POINTER, by_addr);
 
 	return found ? *found : NULL;
 }
