@@ -2,6 +2,7 @@
 /* gounstrip symbols: write the symbol file of a program, or find it cached. */
 #include "engine/emit/debuglink.h"
 #include "engine/emit/symcache.h"
+#include "tools/compress.h"
 #include "tools/input.h"
 #include "tools/options.h"
 #include "tools/progress.h"
@@ -10,7 +11,7 @@
 
 enum { OPT_DWARF = GU_OPTION_LONG, OPT_INSTALL, OPT_BASIC,
 	OPT_EH_FRAME, OPT_GDB_INDEX,
-	OPT_DEBUGLINK };
+	OPT_DEBUGLINK, OPT_COMPRESS };
 
 static const struct gu_option options[] = {
 	{'o', "output", "OUT", "write it to OUT, not into the cache"},
@@ -22,6 +23,8 @@ static const struct gu_option options[] = {
 	{OPT_EH_FRAME, "eh-frame", NULL, "frame info as .eh_frame as well"},
 	{OPT_GDB_INDEX, "gdb-index", NULL,
 		"an index of names too, for GDB 13 to 16"},
+	{OPT_COMPRESS, "compress", "HOW",
+		"compress DWARF: zlib, zstd or none (the default)"},
 	{OPT_DWARF, "dwarf", "N", "version of DWARF: 5 (the default) or 4"},
 	{0},
 };
@@ -95,6 +98,10 @@ static int run(const struct gu_command *self, int argc, char **argv)
 			opts.eh_frame = true;
 		if (c == OPT_GDB_INDEX)
 			opts.gdb_index = true;
+		if (c == OPT_COMPRESS &&
+			!gu_compress_by(parser.arg, &opts))
+			return gu_usage_error(self, "compression '%s': zlib, "
+				"zstd or none was expected", parser.arg);
 		if (c != OPT_DWARF)
 			continue;
 		if (!gu_parse_number(parser.arg, false, &version) ||
@@ -107,6 +114,10 @@ static int run(const struct gu_command *self, int argc, char **argv)
 	if (out && dir)
 		return gu_usage_error(self,
 			"--output and --install name two places");
+	if (opts.compression.type && opts.gdb_index)
+		return gu_usage_error(self,
+			"--gdb-index shares its names with what --compress "
+			"compresses: only one of them");
 	if (copy && !out)
 		return gu_usage_error(self,
 			"--debuglink needs --output: the file that COPY names");

@@ -19,7 +19,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PROGRESS_STEP = 1024 }; /* functions */
+enum {
+	PROGRESS_STEP = 1024, /* functions */
+	COMPRESSED_MAX = 16,  /* more sections than there are to compress */
+};
 
 struct symfile {
 	const struct gu_module *module;
@@ -33,6 +36,8 @@ struct symfile {
 	struct gu_dwarf_info info;
 	struct gu_dwarf_inline inlines;
 	struct gu_buf frames, eh_frames, index;
+	struct gu_buf compressed[COMPRESSED_MAX]; /* contents of sections */
+	uint32_t ncompressed;
 	uint32_t comp_dir, producer; /* in funcs.strs */
 	uint32_t done;               /* functions */
 	struct gu_symfile_stats stats;
@@ -56,6 +61,7 @@ uint64_t gu_symfile_identity(const struct gu_module *module,
 	struct gu_str go_id = gu_elf_file_go_build_id(file);
 	const uint64_t facts[] = {opts->dwarf_version, opts->basic, opts->eh_frame,
 		opts->gdb_index,
+		opts->compression.type,
 		tab->addr, tab->bytes.n, tab->nfunc, module->lo, module->hi, module->image->nsections};
 	uint64_t hash = 1;
 
@@ -261,6 +267,40 @@ static enum gu_status make_dwarf(struct symfile *sf, struct gu_diag *diag)
 	return st;
 }
 
+/* Elf64_Chdr, Elf32_Chdr. */
+static void put_compression_header(uint32_t type, bool is64, size_t n,
+	struct gu_buf *out)
+{
+	gu_buf_word(out, type, 4);
+	if (is64)
+		gu_buf_word(out, 0, 4);
+	gu_buf_word(out, n, is64 ? 8 : 4);
+	gu_buf_word(out, 1, is64 ? 8 : 4); /* alignment of the contents */
+}
+
+/* Give SECTION compressed contents, unless these are no smaller. */
+static void compress_section(struct symfile *sf,
+	struct gu_elf_section *section)
+{
+	const struct gu_compression *how = &sf->opts->compression;
+	bool is64 = sf->module->image->mem.ptr_size == 8;
+	struct gu_buf *buf;
+
+	if (sf->ncompressed == COMPRESSED_MAX)
+		return;
+	buf = &sf->compressed[sf->ncompressed++];
+	gu_buf_init(buf, sf->module->image->mem.be);
+	put_compression_header(how->type, is64, section->data_size, buf);
+	how->compress(section->data, section->data_size, buf);
+	sf->writer.failed |= buf->failed;
+	if (buf->failed || buf->n >= section->data_size)
+		return;
+	section->flags |= SHF_COMPRESSED;
+	section->align = is64 ? 8 : 4;
+	section->data = buf->p;
+	section->data_size = buf->n;
+}
+
 static uint32_t add_debug(struct symfile *sf, const char *name,
 	const struct gu_buf *buf, bool strings)
 {
@@ -274,6 +314,8 @@ static uint32_t add_debug(struct symfile *sf, const char *name,
 		.data_size = buf->n,
 	};
 
+	if (sf->opts->compression.type)
+		compress_section(sf, &section);
 	return gu_elf_writer_section(&sf->writer, &section);
 }
 
@@ -313,6 +355,7 @@ static void add_contents(struct symfile *sf)
 		.data = sf->symbols.symtab.p,
 		.data_size = sf->symbols.symtab.n,
 	};
+	uint32_t same;
 
 	v5 = sf->opts->dwarf_version >= 5;
 	(void)add_debug(sf, ".debug_abbrev", &sf->info.abbrev, false);
@@ -327,7 +370,9 @@ static void add_contents(struct symfile *sf)
 		&sf->eh_frames, &sf->writer);
 	/* half of the file would be names written twice or three times */
 	add_index(sf);
-	strtab.same_as = add_debug(sf, ".debug_str", strs, true);
+	same = add_debug(sf, ".debug_str", strs, true);
+	if (!(sf->writer.sections[same].flags & SHF_COMPRESSED))
+		strtab.same_as = same;
 	if (v5)
 		(void)add_debug(sf, ".debug_line_str", &sf->lines.strs, true);
 	symtab.link = gu_elf_writer_section(&sf->writer, &strtab);
@@ -508,6 +553,8 @@ enum gu_status gu_symfile_write(const struct gu_module *module,
 	gu_buf_init(&sf.eh_frames, image->mem.be);
 	gu_buf_init(&sf.index, false);
 	st = make(&sf, file, fd, diag);
+	for (uint32_t i = 0; i < sf.ncompressed; i++)
+		gu_buf_deinit(&sf.compressed[i]);
 	gu_buf_deinit(&sf.index);
 	gu_buf_deinit(&sf.eh_frames);
 	gu_buf_deinit(&sf.frames);

@@ -16,10 +16,19 @@
 #include "engine/go/module.h"
 #include "engine/image/elf_file.h"
 
+/* How to compress sections (gABI, "Compression Header"). */
+struct gu_compression {
+	uint32_t type; /* ch_type: ELFCOMPRESS_*; 0: not at all */
+	/* Append what becomes of N bytes; failure shows in OUT. */
+	void (*compress)(const uint8_t *data, size_t n, struct gu_buf *out);
+};
+
 struct gu_symfile_opts {
 	unsigned dwarf_version; /* 5 or 4 */
 	bool basic; /* functions and lines; no inlined calls, types, frames */
 	bool gdb_index; /* .gdb_index too: for GDB 13 to 16 only */
+	/* of .debug_*; not with gdb_index, whose names are .debug_str's bytes */
+	struct gu_compression compression;
 	bool eh_frame; /* .eh_frame too, with the same rows as .debug_frame */
 	/* Called now and then with what is done and all there is to do. */
 	void (*progress)(void *ctx, uint64_t done, uint64_t all);
