@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { CACHE_BYTES = 64 << 20 };
+enum { CACHE_BYTES = 8 << 20 };
 
 /* All that is freed when GDB throws past us. */
 struct answer {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CACHE_BYTES = 64 << 20 };
+enum { CACHE_BYTES = 8 << 20 };
 
 /* --- which file ----------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A page cache in front of another memory source: many small reads become few
- * large ones.  A page that cannot be read as a whole is passed through, so the
+ * A cache of blocks in front of another memory source: many small reads become
+ * few large ones.  A page that cannot be read as a whole is passed through, so the
  * cache never makes a readable byte unreadable.
  */
 #ifndef GU_IMAGE_CACHE_H

@@ -25,7 +25,7 @@ struct known {
 /* A goroutine that matches, and what it is sorted and grouped by. */
 struct row {
 	const struct gu_goroutine *g;
-	struct gu_trace_call loc; /* for GU_SORT_LOC */
+	struct gu_trace_call *loc; /* for GU_SORT_LOC only */
 	size_t group;
 };
 
@@ -48,6 +48,7 @@ struct work {
 	bool *on_channel[GU_FILTERS_MAX]; /* for each goroutine */
 	struct known *known[GU_FILTERS_MAX]; /* KNOWN_MAX each */
 	struct row *rows;
+	struct gu_trace_call *locs; /* of the rows, for GU_SORT_LOC */
 	size_t n;
 	uint64_t hidden, others;
 	struct bunch *bunches;
@@ -66,6 +67,7 @@ static void work_deinit(struct work *w)
 	}
 	gu_waits_close(&w->waits);
 	free(w->rows);
+	free(w->locs);
 	free(w->bunches);
 	free(w->slots);
 	free(w->order);
@@ -410,13 +412,13 @@ static int compare_str(struct gu_str a, struct gu_str b)
 static int by_loc(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
-	int order = compare_str(x->loc.name, y->loc.name);
+	int order = compare_str(x->loc->name, y->loc->name);
 
 	if (!order)
-		order = compare_str(x->loc.file, y->loc.file);
+		order = compare_str(x->loc->file, y->loc->file);
 	if (!order)
-		order = x->loc.line < y->loc.line ? -1
-			: x->loc.line > y->loc.line;
+		order = x->loc->line < y->loc->line ? -1
+			: x->loc->line > y->loc->line;
 	return order ? order : by_id(a, b);
 }
 
@@ -488,7 +490,7 @@ static void find_loc(const struct work *w, struct row *row)
 	gu_traceback_top(w->rt, row->g, &top);
 	call = gu_trace_user(&top);
 	if (call)
-		row->loc = *call;
+		*row->loc = *call;
 }
 
 static enum gu_status take_rows(struct work *w)
@@ -497,7 +499,9 @@ static enum gu_status take_rows(struct work *w)
 	enum gu_status st = GU_OK;
 
 	w->rows = calloc(w->gs->n + 1, sizeof *w->rows);
-	if (!w->rows)
+	if (w->query->sort == GU_SORT_LOC)
+		w->locs = calloc(w->gs->n + 1, sizeof *w->locs);
+	if (!w->rows || (w->query->sort == GU_SORT_LOC && !w->locs))
 		return no_memory(w);
 	for (size_t i = 0; i < w->gs->n && !st; i++) {
 		struct row row = {.g = &w->gs->list[i]};
@@ -513,8 +517,10 @@ static enum gu_status take_rows(struct work *w)
 			w->hidden++;
 			continue;
 		}
-		if (w->query->sort == GU_SORT_LOC)
+		if (w->locs) {
+			row.loc = &w->locs[w->n];
 			find_loc(w, &row);
+		}
 		if (w->query->group)
 			st = find_group(w, row.g, &row.group);
 		w->rows[w->n++] = row;
