@@ -1,0 +1,3 @@
+module gounstrip.test/goroutines
+
+go 1.21
