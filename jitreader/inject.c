@@ -59,8 +59,8 @@ static void perturb_end(int *unused)
 #endif
 
 /*
- * GDB (gdb/jit.c, jit_symtab_line_mapping_add_impl) allocates its table and sets
- * of each line's flags only is_stmt: prologue_end and epilogue_begin are what
+ * GDB (gdb/jit.c, jit_symtab_line_mapping_add_impl) allocates its table, and of
+ * each line's flags sets only is_stmt: prologue_end and epilogue_begin are what
  * the memory had, and breakpoints on functions go where they say.  So malloc
  * is made to give zeros: what it keeps for this thread (glibc's tcache) is what
  * was last freed, from other places it fills.
