@@ -23,6 +23,8 @@ void gu_name_list_deinit(struct gu_name_list *list)
 void gu_name_list_add(
 	struct gu_name_list *list, size_t at, enum gu_name_kind kind)
 {
+	if (!list->wanted)
+		return;
 	if (list->failed || !gu_vec_room(&list->items, &list->cap, list->n)) {
 		list->failed = true;
 		return;

@@ -31,6 +31,7 @@ struct gu_name_item {
 struct gu_name_list {
 	struct gu_name_item *items;
 	uint32_t n, cap;
+	bool wanted; /* set by who makes an index: else nothing is kept */
 	bool failed; /* memory ran out */
 };
 

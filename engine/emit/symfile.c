@@ -549,6 +549,7 @@ enum gu_status gu_symfile_write(const struct gu_module *module,
 	gu_dwarf_line_init(&sf.lines, &module->tab, opts->dwarf_version);
 	gu_dwarf_info_init(&sf.info, opts->dwarf_version, image->mem.ptr_size,
 		image->mem.be);
+	sf.info.names.wanted = opts->gdb_index;
 	gu_buf_init(&sf.frames, image->mem.be);
 	gu_buf_init(&sf.eh_frames, image->mem.be);
 	gu_buf_init(&sf.index, false);
