@@ -125,6 +125,7 @@ ask_gdb() {
 		go bt 1 -with syscall
 		with language pascal -- goroutines -with syscall
 		goroutines -sort id
+		macro list
 		echo <more 1001\n
 	END
 	# without -batch an error ends a script, but not in -ex
