@@ -105,6 +105,15 @@ mode() {
 			session "$gdb" "$stripped" "$tmp/core"
 			check "$name, core" 1 "$3" "$6"
 		fi
+		if [ "$5" = 1 ] && [ "$gdb" = "${all_gdbs[-1]}" ] &&
+			command -v gdbserver >/dev/null; then
+			printf '%s\n' 'set sysroot /' \
+				"target remote | gdbserver --once - $stripped $3 2>/dev/null" \
+				'go load' "$prelude" continue delete "break $4" \
+				continue "$stack" kill >"$tmp/script"
+			session "$gdb" "$stripped"
+			check "$name, remote" 1 "$3" "$6"
+		fi
 	done
 }
 
