@@ -16,6 +16,7 @@
  */
 #include "engine/base/math.h"
 #include "engine/emit/dwarf_types.h"
+#include "engine/emit/gdb_index.h"
 #include "engine/emit/symfile.h"
 #include "engine/image/elf_file.h"
 #include "tests/unit/fixtures.h"
@@ -103,9 +104,11 @@ static bool walk_function(const struct gu_module *m, const struct gu_func *func)
 /* The types as DWARF: whatever the descriptors say, in bounded size. */
 static bool survives_types(const struct gu_module *m)
 {
+	struct gu_name_list gu_cleanup(gu_name_list_deinit) names = {0};
 	struct gu_buf info, abbrev, strs;
 	const struct gu_dwarf_types_out out = {
-		.info = &info, .abbrev = &abbrev, .strs = &strs, .version = 5,
+		.info = &info, .abbrev = &abbrev, .strs = &strs,
+		.names = &names, .version = 5,
 	};
 	struct gu_dwarf_types_stats stats;
 	struct gu_diag diag = {.code = GU_OK};
