@@ -6,7 +6,7 @@
 # it sees another (why is not known).
 set -u
 
-gounstrip=$abs_top_builddir/tools/gounstrip
+gounstrip=${abs_top_builddir:?}/tools/gounstrip
 fixtures=${GOUNSTRIP_FIXTURES:-${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests/fixtures}
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT

@@ -4,7 +4,7 @@
 # from the others, on machines of both widths and byte orders.
 set -u
 
-gounstrip=$abs_top_builddir/tools/gounstrip
+gounstrip=${abs_top_builddir:?}/tools/gounstrip
 tests=${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests
 fixtures=${GOUNSTRIP_FIXTURES:-$tests/fixtures}
 work=$(mktemp -d) || exit 99

@@ -4,7 +4,7 @@
 # GDB, lldb, elfutils and valgrind then find, with and without a build id.
 set -u
 
-gounstrip=$abs_top_builddir/tools/gounstrip
+gounstrip=${abs_top_builddir:?}/tools/gounstrip
 fixtures=${GOUNSTRIP_FIXTURES:-${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests/fixtures}
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT

@@ -5,7 +5,7 @@
 # take it, and say the same as without.
 set -u
 
-mksym=$abs_top_builddir/tests/symfile/mksym
+mksym=${abs_top_builddir:?}/tests/symfile/mksym
 tests=${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests
 fixtures=${GOUNSTRIP_FIXTURES:-$tests/fixtures}
 work=$(mktemp -d) || exit 99

@@ -5,7 +5,7 @@
 # there and without. Each sample's name and offset must lead to the same bias.
 set -u
 
-gounstrip=$abs_top_builddir/tools/gounstrip
+gounstrip=${abs_top_builddir:?}/tools/gounstrip
 fixtures=${GOUNSTRIP_FIXTURES:-${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests/fixtures}
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT
