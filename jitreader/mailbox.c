@@ -224,10 +224,29 @@ static enum gu_status open_runtime(struct gu_modules *modules,
 	return st;
 }
 
+static enum gu_status put_answer(struct answer *a,
+	const struct gu_switch_target *found, struct gu_diag *diag,
+	struct gu_standin *standin)
+{
+	const struct gu_request *r = &a->request;
+	enum gu_status st;
+
+	if (r->goroutine.verb)
+		return gu_switch_reply(&r->goroutine, found, diag, standin,
+			&a->commands);
+	gu_switch_keep(&r->goroutine, found, standin, &a->commands);
+	if (r->breaks)
+		return make_break(a, diag);
+	st = r->waits || r->waits_fd ? put_waits(a, diag) : put_all(a, diag);
+	return st ? st : put_reply(a, diag);
+}
+
 static enum gu_status make_reply(struct gu_modules *modules,
 	const struct gu_mem *target, uint64_t pc, struct gu_diag *diag,
-	struct answer *a)
+	struct answer *a, struct gu_standin *standin)
 {
+	struct gu_switch_target found = {modules, target, &a->rt, &a->gs,
+		NULL, 0};
 	enum gu_status st = gu_request_parse(diag, &a->request);
 
 	if (!st)
@@ -235,16 +254,24 @@ static enum gu_status make_reply(struct gu_modules *modules,
 	if (!st)
 		st = gu_goroutines_read(&a->rt, a->request.threads,
 			a->request.nthreads, a->request.now, diag, &a->gs);
-	if (!st && a->request.breaks)
-		return make_break(a, diag);
+	if (st)
+		return st;
+	found.threads = a->request.threads;
+	found.nthreads = a->request.nthreads;
+	st = gu_standin_watch(standin, found.threads, found.nthreads,
+		a->request.native, diag);
 	if (!st)
-		st = a->request.waits || a->request.waits_fd
-			? put_waits(a, diag) : put_all(a, diag);
-	return st ? st : put_reply(a, diag);
+		st = put_answer(a, &found, diag, standin);
+	if (st) { /* what was selected stays so */
+		a->commands.n = 0;
+		gu_switch_keep(&a->request.goroutine, &found, standin,
+			&a->commands);
+	}
+	return st;
 }
 
 void gu_mailbox_answer(struct gu_modules *modules, const struct gu_mem *target,
-	uint64_t pc)
+	uint64_t pc, struct gu_standin *standin)
 {
 	gu_cleanup(answer_deinit) struct answer a = {.cache = NULL};
 	struct gu_diag diag = {.text = ""};
@@ -257,9 +284,8 @@ void gu_mailbox_answer(struct gu_modules *modules, const struct gu_mem *target,
 		&a.request.text);
 	if (st)
 		return;
-	if (make_reply(modules, target, pc, &diag, &a)) {
+	if (make_reply(modules, target, pc, &diag, &a, standin)) {
 		a.lines.n = 0;
-		a.commands.n = 0;
 		gu_buf_printf(&a.lines, "gounstrip: %s", diag.text);
 		gu_text_echo(&a.commands, (struct gu_str){
 			(const char *)a.lines.p, a.lines.n});

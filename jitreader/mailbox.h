@@ -8,9 +8,13 @@
 #define GU_JITREADER_MAILBOX_H
 
 #include "jitreader/modules.h"
+#include "jitreader/standin.h"
 
-/* Answer the request, if there is one.  PC: where the thread is. */
+/*
+ * Answer the request, if there is one.  PC: of the frame that GDB asks for.
+ * Which goroutine is to be shown is then in SEL.
+ */
 void gu_mailbox_answer(struct gu_modules *modules, const struct gu_mem *target,
-	uint64_t pc);
+	uint64_t pc, struct gu_standin *standin);
 
 #endif

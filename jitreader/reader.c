@@ -13,6 +13,7 @@
 #include "jitreader/mem_gdb.h"
 #include "jitreader/modules.h"
 #include "jitreader/regs.h"
+#include "jitreader/standin.h"
 
 #include "engine/stack/switches.h"
 
@@ -43,6 +44,7 @@ struct reader {
 	struct place this_frame, its_caller;
 	bool innermost; /* nothing that we unwound called this_frame */
 	struct gu_stacks stacks; /* of the thread that is walked; or zeroed */
+	struct gu_standin standin;
 };
 
 static struct reader reader;
@@ -108,8 +110,9 @@ static void place_frame(const struct gu_loaded *loaded,
 	find_stacks(rt, regs, known);
 	if (!stacks->here)
 		return;
-	/* GDB takes that for a corrupt stack, unless the symbol file helps */
-	stacks->into_c = gu_loaded_has_ends(loaded);
+	/* GDB takes that for a corrupt stack, unless the symbol file helps; and
+	 * it is not known where a goroutine without a thread left C */
+	stacks->into_c = gu_loaded_has_ends(loaded) && stacks->g0;
 	id = gu_stacks_frame_id(stacks, regs->sp, frame->cfa);
 	if (frame->end && gu_is_error(gu_stacks_cross(rt, stacks, regs,
 		reader.innermost, &diag, frame)))
@@ -124,37 +127,56 @@ static void place_frame(const struct gu_loaded *loaded,
 	}
 }
 
-/* That frame and its module; NULL if it is not ours. */
-static const struct gu_loaded *find_frame(struct gdb_unwind_callbacks *cb,
-	const struct place *next, struct gu_frame *out)
+/*
+ * Answer what was asked for, if anything.  True: a goroutine is to be shown as
+ * the caller of the frame at REGS, with the registers OUT.
+ */
+static bool answer(struct gdb_unwind_callbacks *cb, const struct gu_mem *target,
+	const struct gu_regs *regs, struct gu_regs *out)
 {
-	struct gu_mem_gdb gdb = {cb->target_read};
-	const struct gu_mem target = gu_mem_of_gdb(&gdb);
-	const struct gu_loaded *loaded;
+	struct gu_modules *modules = &reader.modules;
+	struct gu_standin *standin = &reader.standin;
+	const struct gu_runtime *rt;
+	uint64_t registers;
+
+	if (modules->changed) {
+		modules->changed = false;
+		gu_standin_end(standin);
+		gu_mailbox_answer(modules, target, regs->pc, standin);
+	}
+	if (!gu_standin_is_live(standin) ||
+		!gu_regs_hash(cb, modules->arch, &registers))
+		return false;
+	rt = gu_modules_runtime(modules, target);
+	if (!rt || !gu_standin_take(standin, rt, regs, registers, out))
+		return false;
+	reader.this_frame = (struct place){regs->pc, regs->sp};
+	reader.its_caller = (struct place){out->pc, out->sp};
+	reader.walking = true;
+	return true;
+}
+
+/* The frame at REGS and its module; NULL if it is not ours. */
+static const struct gu_loaded *find_frame(const struct gu_mem *target,
+	const struct gu_regs *regs, bool known, struct gu_frame *out)
+{
+	const struct gu_loaded *loaded = gu_modules_find(&reader.modules,
+		target, regs->pc, known);
 	struct gu_frame frame;
 	struct gu_diag diag;
-	struct gu_regs regs;
 	enum gu_status st;
-	bool known;
 
-	if (!read_frame(cb, next, &regs, &known))
-		return NULL;
-	if (reader.modules.changed) {
-		reader.modules.changed = false;
-		gu_mailbox_answer(&reader.modules, &target, regs.pc);
-	}
-	loaded = gu_modules_find(&reader.modules, &target, regs.pc, known);
 	if (!loaded)
 		return NULL;
-	st = gu_unwind_step(loaded->module, loaded->bias, &target, &regs,
+	st = gu_unwind_step(loaded->module, loaded->bias, target, regs,
 		&diag, &frame);
 	if (st) {
 		if (gu_is_error(st))
 			debug("a frame", &diag);
 		return NULL;
 	}
-	place_frame(loaded, &target, &regs, known, &frame);
-	reader.this_frame = (struct place){regs.pc, regs.sp};
+	place_frame(loaded, target, regs, known, &frame);
+	reader.this_frame = (struct place){regs->pc, regs->sp};
 	reader.its_caller = (struct place){frame.caller.pc, frame.caller.sp};
 	reader.walking = true;
 	*out = frame;
@@ -179,11 +201,20 @@ static bool is_for_gdb(const struct gu_loaded *loaded,
 static enum gdb_status unwind_frame(struct gdb_reader_funcs *self,
 	struct gdb_unwind_callbacks *cb)
 {
+	struct gu_mem_gdb gdb = {cb->target_read};
+	const struct gu_mem target = gu_mem_of_gdb(&gdb);
 	const struct gu_loaded *loaded;
+	struct gu_regs regs, other;
 	struct gu_frame frame;
+	bool known;
 
 	(void)self;
-	loaded = find_frame(cb, &reader.its_caller, &frame);
+	if (!read_frame(cb, &reader.its_caller, &regs, &known))
+		return GDB_FAIL;
+	if (answer(cb, &target, &regs, &other))
+		return gu_regs_set(cb, reader.modules.arch, &other, true)
+			? GDB_SUCCESS : GDB_FAIL;
+	loaded = find_frame(&target, &regs, known, &frame);
 	if (!loaded || is_for_gdb(loaded, &frame))
 		return GDB_FAIL;
 	/*
@@ -203,12 +234,20 @@ static enum gdb_status unwind_frame(struct gdb_reader_funcs *self,
 static struct gdb_frame_id get_frame_id(struct gdb_reader_funcs *self,
 	struct gdb_unwind_callbacks *cb)
 {
+	struct gu_mem_gdb gdb = {cb->target_read};
+	const struct gu_mem target = gu_mem_of_gdb(&gdb);
 	struct gu_frame frame;
+	struct gu_regs regs;
+	bool known;
 
 	(void)self;
-	if (!find_frame(cb, &reader.this_frame, &frame))
+	if (!read_frame(cb, &reader.this_frame, &regs, &known))
 		return (struct gdb_frame_id){0, 0};
-	return (struct gdb_frame_id){frame.id_code, frame.id_stack};
+	if (!find_frame(&target, &regs, known, &frame))
+		/* of a thread in C, for whose caller a goroutine stands in */
+		return (struct gdb_frame_id){regs.pc, regs.sp};
+	return (struct gdb_frame_id){frame.id_code,
+		gu_standin_id(&reader.standin, regs.sp, frame.id_stack)};
 }
 
 /*
@@ -235,6 +274,7 @@ static enum gdb_status read_debug_info(struct gdb_reader_funcs *self,
 static void destroy(struct gdb_reader_funcs *self)
 {
 	(void)self;
+	gu_standin_end(&reader.standin);
 	gu_modules_deinit(&reader.modules);
 	reader.walking = false;
 }

@@ -65,6 +65,27 @@ bool gu_regs_get(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
 	return true;
 }
 
+bool gu_regs_hash(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
+	uint64_t *out)
+{
+	/* rax to r15 and the pc; x0 to x30 and sp: GDB maps them all */
+	uint8_t n = arch == GU_ARCH_AMD64 ? 17 : 32;
+	uint64_t hash = UINT64_C(14695981039346656037), value; /* FNV-1a */
+
+	for (uint8_t i = 0; i < n; i++) {
+		if (!get(cb, i, &value)) {
+			if (i == 0)
+				return false;
+			value = 0;
+		}
+		for (unsigned j = 0; j < 64; j += 8)
+			hash = (hash ^ (value >> j & 0xff)) *
+				UINT64_C(1099511628211);
+	}
+	*out = hash;
+	return true;
+}
+
 /* What is still ours when GDB throws past us. */
 struct values {
 	struct gdb_reg_value *of[5];

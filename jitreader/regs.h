@@ -18,6 +18,14 @@ bool gu_regs_get(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
 	struct gu_regs *out);
 
 /*
+ * A hash of all registers of a thread's innermost frame.  False if it is another
+ * frame: only there is the first register known, which no caller of Go's is
+ * given back.
+ */
+bool gu_regs_hash(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
+	uint64_t *out);
+
+/*
  * Give GDB the caller's registers, those that are known: to say unknown one
  * does not speak of a register, nor (without HAS_PC) of the pc where a stack
  * ends.  False, and nothing given, if memory ran out.

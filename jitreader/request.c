@@ -9,6 +9,7 @@ void gu_request_deinit(struct gu_request *request)
 {
 	gu_buf_deinit(&request->text);
 	gu_query_deinit(&request->query);
+	gu_switch_deinit(&request->goroutine);
 	free(request->threads);
 	free(request->words);
 	free(request->shell);
@@ -28,6 +29,8 @@ static void parse_line(char *line, struct gu_request *r)
 		r->waits_fd = true;
 	else if (strcmp(line, "break") == 0)
 		r->breaks = true;
+	else if (strcmp(line, "native") == 0)
+		r->native = true;
 	else if (strncmp(line, "word ", 5) == 0)
 		r->words[r->nwords++] = gu_str(line + 5);
 	else if (sscanf(line, "now %" SCNu64, &r->now) == 1 ||
@@ -37,6 +40,8 @@ static void parse_line(char *line, struct gu_request *r)
 			" %" SCNx64, &thread.tid, &regs->pc, &regs->sp,
 			&regs->fp) == 4)
 		r->threads[r->nthreads++] = thread;
+	else
+		gu_switch_parse(&r->goroutine, line);
 }
 
 static enum gu_status parse_lines(struct gu_request *r, struct gu_diag *diag)

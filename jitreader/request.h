@@ -6,8 +6,11 @@
  *   waits ADDR | fd N        who waits for that; ADDR in hexadecimal
  *   break | g REGISTER       and what leads to the selected thread's g
  *   now NS                   nanotime of the program, if it can be known
+ *   native                   it runs under this kernel
  *   thread TID PC SP FP      each thread, in hexadecimal but for TID
  *   word TEXT                what the user wrote, word by word, with quotes
+ *
+ * and those of jitreader/switch.h.
  */
 #ifndef GU_JITREADER_REQUEST_H
 #define GU_JITREADER_REQUEST_H
@@ -15,6 +18,7 @@
 #include "engine/base/buf.h"
 #include "engine/stack/goroutine.h"
 #include "engine/stack/query.h"
+#include "jitreader/switch.h"
 
 struct gu_request {
 	struct gu_buf text; /* owned: what follows points into it */
@@ -26,6 +30,7 @@ struct gu_request {
 	struct gu_str place;  /* …at this, in GDB's own quotes */
 	uint64_t thread;      /* leads to the thread's g; 0: not known */
 	uint64_t now;
+	bool native;        /* the program runs under this kernel */
 	struct gu_thread *threads; /* owned */
 	size_t nthreads;
 	struct gu_str *words; /* owned; unquoted */
@@ -33,6 +38,7 @@ struct gu_request {
 	struct gu_query query;
 	char *shell; /* owned, of "| SHELL", or NULL */
 	char *file;  /* owned, of "> FILE", or NULL */
+	struct gu_switch goroutine;
 };
 
 /*

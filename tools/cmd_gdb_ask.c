@@ -71,6 +71,15 @@ static bool take_word(struct told *told, const char *line)
 	return true;
 }
 
+/* GDB's own number of a thread: "Thread 1.2 (" */
+static void put_number(struct gu_buf *out, const char *line, long tid)
+{
+	char number[16];
+
+	if (tid > 0 && sscanf(line, "Thread %15[0-9.] (", number) == 1)
+		gu_buf_printf(out, "number %ld %s\n", tid, number);
+}
+
 /* "* 1    native  Native process", of "info connections" */
 static bool is_native(const char *line)
 {
@@ -82,6 +91,7 @@ static bool is_native(const char *line)
 
 static void read_told(struct told *told)
 {
+	static const char asks[] = "gounstrip-asks "; /* as in the request */
 	uint64_t value, pc, sp, fp;
 	char *line = NULL;
 	size_t size = 0;
@@ -98,9 +108,13 @@ static void read_told(struct told *told)
 			gu_buf_printf(&told->lines, "fd %" PRIu64 "\n", value);
 		else if (sscanf(line, "gounstrip-g %" SCNx64, &value) == 1)
 			gu_buf_printf(&told->lines, "g %" PRIx64 "\n", value);
-		else if (strncmp(line, "Thread ", 7) == 0)
+		else if (strncmp(line, asks, sizeof asks - 1) == 0)
+			gu_buf_str(&told->lines,
+				gu_str(line + sizeof asks - 1));
+		else if (strncmp(line, "Thread ", 7) == 0) {
 			tid = thread_of(line);
-		else if (tid > 0 && sscanf(line, "gounstrip %" SCNx64 " %"
+			put_number(&told->lines, line, tid);
+		} else if (tid > 0 && sscanf(line, "gounstrip %" SCNx64 " %"
 			SCNx64 " %" SCNx64, &pc, &sp, &fp) == 3) {
 			told->tid = tid;
 			gu_buf_printf(&told->lines, "thread %ld %" PRIx64
@@ -118,6 +132,8 @@ static bool put_request(const struct told *told, const char *what,
 	if (told->native && told->tid)
 		now = gu_process_nanotime((int)told->tid);
 	gu_buf_printf(out, "%s\n", what);
+	if (told->native)
+		gu_buf_printf(out, "native\n");
 	if (now)
 		gu_buf_printf(out, "now %" PRIu64 "\n", now);
 	for (size_t i = 0; i < told->nwords; i++)
@@ -156,7 +172,8 @@ static int run(const struct gu_command *self, int argc, char **argv)
 		nwords = 0;
 	else if (argc != 3 || !gu_parse_number(argv[2], false, &nwords))
 		return gu_usage_error(self, "GDB has 'help info goroutines', "
-			"'help go bt', 'help go who-waits', 'help go break'");
+			"'help goroutine', 'help go bt', "
+			"'help go who-waits', 'help go break'");
 	if (nwords > WORDS_MAX) {
 		gu_complain(NULL, "more than %d words", WORDS_MAX);
 		return GU_EXIT_USAGE;
@@ -178,7 +195,8 @@ static int run(const struct gu_command *self, int argc, char **argv)
 const struct gu_command gu_cmd_gdb_ask = {
 	.name = "gdb-ask",
 	.brief = "what gounstrip.gdb calls to ask the reader",
-	.operands = "{list|bt|break} NUMBER-OF-WORDS | waits <WHAT-GDB-TELLS",
+	.operands = "{list|bt|break} NUMBER-OF-WORDS | {waits|goroutine} "
+		    "<WHAT-GDB-TELLS",
 	.about = "Leaves a request in the session folder of the GDB that called "
 		 "it.",
 	.options = options,

@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -228,4 +230,27 @@ uint64_t gu_process_nanotime(int pid)
 		return 0;
 	return (uint64_t)now.tv_sec * UINT64_C(1000000000) +
 		(uint64_t)now.tv_nsec;
+}
+
+uint64_t gu_process_switches(int tid)
+{
+	/* "voluntary_ctxt_switches:\t17", "nonvoluntary_ctxt_switches:\t4" */
+	static const char what[] = "voluntary_ctxt_switches:";
+	char path[64], text[4096], *at = text;
+	uint64_t sum = 0;
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/status", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof text - 1);
+	(void)close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	while ((at = strstr(at, what))) {
+		at += sizeof what - 1;
+		sum += strtoull(at, NULL, 10);
+	}
+	return sum;
 }

@@ -22,6 +22,12 @@ enum gu_status gu_process_auxv(const struct gu_process *process,
 	uint64_t type, uint64_t *out) GU_MUST_CHECK;
 
 /*
+ * How often thread TID was taken off a processor; 0: it is not known.  It grows
+ * whenever a thread that is stopped goes on and stops again.
+ */
+uint64_t gu_process_switches(int tid);
+
+/*
  * nanotime in process PID, now: CLOCK_MONOTONIC, which is ours unless the process
  * has a clock of its own (time_namespaces(7)).  0: it is not known.
  */

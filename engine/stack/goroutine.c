@@ -3,6 +3,7 @@
 
 #include "engine/base/math.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 enum {
@@ -257,10 +258,11 @@ static void read_bubble(const struct gu_runtime *rt, struct gu_goroutine *g,
 		g->bubble = 0;
 }
 
-static void read_one(struct reading *r, uint64_t addr, const uint8_t *bytes,
-	struct gu_goroutine *out)
+/* Who it is, and where it stands. */
+static void read_place(const struct reading *r, uint64_t addr,
+	const uint8_t *bytes, struct gu_goroutine *out)
 {
-	struct gu_runtime *rt = r->rt;
+	const struct gu_runtime *rt = r->rt;
 	const struct gu_layout *layout = &rt->g;
 	uint64_t status = gu_layout_word(rt, layout, bytes, GU_G_STATUS);
 	struct gu_goroutine g = {.addr = addr};
@@ -289,29 +291,60 @@ static void read_one(struct reading *r, uint64_t addr, const uint8_t *bytes,
 #undef FIELD
 	g.saved.has_lr = g.saved.lr != 0;
 	g.saved.has_fp = layout->fields[GU_G_SCHED_BP].size != 0;
-	read_reason(rt, &g, bytes);
-	read_bubble(rt, &g, bytes);
 	has_m = g.m && gu_mem_read(&rt->mem, g.m, m, (size_t)rt->m.size,
 		NULL) == GU_OK;
 	if (has_m)
 		g.tid = (int32_t)gu_layout_word(rt, &rt->m, m, GU_M_PROCID);
 	find_start(r, &g, bytes, has_m ? m : NULL);
-	g.system = is_system(rt, &g, bytes);
+	*out = g;
+}
+
+static void read_one(struct reading *r, uint64_t addr, const uint8_t *bytes,
+	struct gu_goroutine *out)
+{
+	struct gu_goroutine g;
+
+	read_place(r, addr, bytes, &g);
+	read_reason(r->rt, &g, bytes);
+	read_bubble(r->rt, &g, bytes);
+	g.system = is_system(r->rt, &g, bytes);
 	if (g.wait_since > r->latest)
 		r->latest = g.wait_since;
 	*out = g;
 }
 
+static bool is_dead(const struct gu_runtime *rt, const uint8_t *bytes)
+{
+	uint64_t status = gu_layout_word(rt, &rt->g, bytes, GU_G_STATUS);
+
+	return gu_status_is_dead((uint32_t)status &
+		~(uint32_t)GU_STATUS_SCAN);
+}
+
+enum gu_status gu_goroutine_locate(const struct gu_runtime *rt, uint64_t addr,
+	struct gu_diag *diag, struct gu_goroutine *out)
+{
+	struct gu_runtime copy = *rt;
+	struct reading r = {.rt = &copy};
+	uint8_t bytes[GU_STRUCT_MAX];
+	enum gu_status st = gu_mem_read(&rt->mem, addr, bytes,
+		(size_t)rt->g.size, diag);
+
+	if (st)
+		return st;
+	if (!gu_runtime_is_g(rt, bytes) || is_dead(rt, bytes))
+		return gu_fail_at(diag, GU_BAD_DATA, addr,
+			"there is no goroutine at 0x%" PRIx64, addr);
+	read_place(&r, addr, bytes, out);
+	return GU_OK;
+}
+
 static void take_bytes(struct reading *r, const struct entry *entry,
 	const uint8_t *bytes)
 {
-	struct gu_runtime *rt = r->rt;
-	uint64_t status = gu_layout_word(rt, &rt->g, bytes, GU_G_STATUS);
-
-	if (!gu_runtime_is_g(rt, bytes))
+	if (!gu_runtime_is_g(r->rt, bytes))
 		r->gs.damaged++;
-	else if (gu_status_is_dead((uint32_t)status &
-			~(uint32_t)GU_STATUS_SCAN))
+	else if (is_dead(r->rt, bytes))
 		r->gs.dead++;
 	else
 		read_one(r, entry->addr, bytes, &r->found[entry->at]);
