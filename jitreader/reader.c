@@ -87,7 +87,7 @@ static void find_stacks(const struct gu_runtime *rt,
 			     gu_bounds_have(&stacks->home, regs->sp)))
 		return;
 	if (gu_stacks_find(rt, regs, stacks))
-		*stacks = (struct gu_stacks){.m = 0};
+		*stacks = (struct gu_stacks){.m = stacks->m};
 }
 
 /*

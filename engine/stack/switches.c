@@ -126,8 +126,10 @@ static bool find_on_thread(const struct gu_runtime *rt, const struct m *m,
 				break;
 		}
 	}
+	if (!stacks.here)
+		return false;
 	*out = stacks;
-	return stacks.here != 0;
+	return true;
 }
 
 /* A goroutine that has no thread: parked, or not yet started. */
@@ -159,14 +161,21 @@ static bool find_by_register(const struct gu_runtime *rt,
 enum gu_status gu_stacks_find(const struct gu_runtime *rt,
 	const struct gu_regs *regs, struct gu_stacks *out)
 {
-	uint64_t addr;
+	uint64_t addr, seen = 0;
 	struct m m;
 
 	if (find_by_register(rt, regs, out))
 		return GU_OK;
+	if (out->m && read_m(rt, out->m, &m) &&
+		find_on_thread(rt, &m, NULL, regs->sp, out))
+		return GU_OK;
 	if (!rt->allm || gu_mem_word(&rt->mem, rt->allm, NULL, &addr))
 		return GU_NOT_FOUND;
-	for (int i = 0; i < THREADS_MAX && read_m(rt, addr, &m); i++) {
+	for (unsigned i = 1; i < THREADS_MAX && addr != seen; i++) {
+		if ((i & (i - 1)) == 0) /* a list that goes in circles */
+			seen = addr;
+		if (!read_m(rt, addr, &m))
+			break;
 		if (find_on_thread(rt, &m, NULL, regs->sp, out))
 			return GU_OK;
 		addr = m.link;

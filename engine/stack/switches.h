@@ -38,8 +38,8 @@ struct gu_stacks {
 
 /*
  * Where the stack pointer of REGS is.  REGS' g, if it is known, is tried first,
- * and believed only if the runtime's structs agree; then all threads of the
- * runtime are.  GU_NOT_FOUND: on none of its stacks (C, or too early).
+ * and believed only if the runtime's structs agree; then the thread out->m, if
+ * it is not 0; then all threads of the runtime.  GU_NOT_FOUND: on none of its stacks (C, or too early).
  */
 enum gu_status gu_stacks_find(const struct gu_runtime *rt,
 	const struct gu_regs *regs, struct gu_stacks *out) GU_MUST_CHECK;
