@@ -20,6 +20,7 @@ enum {
 	SHIFT_AFTER = 8,        /* 1.9 put an embedded bit into field offsets, */
 	PLAIN_OFFSETS = 19,     /* 1.19 took it out again */
 	NO_TYPELINKS = 27,      /* descriptors stand in order instead */
+	LINK_SIZE = 4,          /* typelinks are []int32 */
 };
 
 enum gu_status gu_types_open(const struct gu_module *module,
@@ -36,12 +37,19 @@ enum gu_status gu_types_open(const struct gu_module *module,
 		module->md.etypes - module->md.types, diag, &types.view);
 	if (st)
 		return gu_fail_in(diag, st, "types");
+	/* what a damaged length cannot have at once is read link by link */
+	if (module->md.typelinks.len < GU_VIEW_MAX / LINK_SIZE)
+		(void)!gu_view_open(&module->image->mem,
+			module->md.typelinks.addr,
+			module->md.typelinks.len * LINK_SIZE, NULL,
+			&types.links);
 	*out = types;
 	return GU_OK;
 }
 
 void gu_types_close(struct gu_types *types)
 {
+	gu_view_close(&types->links);
 	gu_view_close(&types->view);
 	*types = (struct gu_types){0};
 }
@@ -403,27 +411,43 @@ static enum gu_status next_in_order(const struct gu_types *types,
 	return st;
 }
 
+static enum gu_status read_link(const struct gu_types *types, uint64_t n,
+	struct gu_diag *diag, uint64_t *out)
+{
+	const struct gu_mem *mem = &types->module->image->mem;
+	const struct gu_view *links = &types->links;
+	uint8_t bytes[LINK_SIZE];
+	const uint8_t *p = bytes;
+	enum gu_status st = GU_OK;
+	struct gu_cur cur;
+
+	if (links->p)
+		p = links->p + n * LINK_SIZE;
+	else
+		st = gu_mem_read(mem, types->module->md.typelinks.addr +
+			LINK_SIZE * n, bytes, sizeof bytes, diag);
+	if (st)
+		return gu_fail_in(diag, st, "type links");
+	cur = gu_cur(p, LINK_SIZE, 0, mem->be, "type links");
+	*out = offset_addr(types, (int32_t)gu_cur_u32(&cur));
+	return GU_OK;
+}
+
 enum gu_status gu_types_next(const struct gu_types *types, uint64_t *pos,
 	struct gu_diag *diag, struct gu_rtype *out)
 {
-	const struct gu_slice *links = &types->module->md.typelinks;
-	uint8_t bytes[4];
-	struct gu_cur cur;
+	uint64_t addr = 0;
 	enum gu_status st;
 
 	if (types->module->md.typedesclen)
 		return next_in_order(types, pos, diag, out);
-	if (*pos >= links->len)
+	if (*pos >= types->module->md.typelinks.len)
 		return GU_NOT_FOUND;
-	st = gu_mem_read(&types->module->image->mem, links->addr + 4 * *pos,
-		bytes, sizeof bytes, diag);
+	st = read_link(types, *pos, diag, &addr);
 	if (st)
-		return gu_fail_in(diag, st, "type links");
-	cur = gu_cur(bytes, sizeof bytes, 0,
-		types->module->image->mem.be, "type links");
+		return st;
 	++*pos;
-	return gu_types_read(types,
-		offset_addr(types, (int32_t)gu_cur_u32(&cur)), diag, out);
+	return gu_types_read(types, addr, diag, out);
 }
 
 enum gu_status gu_types_find(const struct gu_types *types, const char *name,

@@ -27,6 +27,7 @@ enum gu_rkind {
 struct gu_types {
 	const struct gu_module *module; /* borrowed */
 	struct gu_view view;            /* [types, etypes) */
+	struct gu_view links; /* the type links; none: each is read by itself */
 	int minor;                      /* of the release, for the layouts */
 };
 
