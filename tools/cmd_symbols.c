@@ -2,11 +2,13 @@
 /* gounstrip symbols: write the symbol file of a program, or find it cached. */
 #include "engine/emit/debuglink.h"
 #include "engine/emit/symcache.h"
+#include "tools/beside.h"
 #include "tools/compress.h"
 #include "tools/input.h"
 #include "tools/options.h"
 #include "tools/progress.h"
 
+#include <malloc.h>
 #include <stdio.h>
 
 enum { OPT_DWARF = GU_OPTION_LONG, OPT_INSTALL, OPT_BASIC,
@@ -75,6 +77,18 @@ static int write_symbols(const char *path, const char *out, const char *copy,
 	return GU_EXIT_OK;
 }
 
+/*
+ * Growing buffers are remapped, not copied, and what is freed is given back:
+ * glibc would do neither any more after the first large one is freed, as then
+ * its threshold (mallopt(3), the default's value) adapts.
+ */
+static void keep_memory_small(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+#endif
+}
+
 static int run(const struct gu_command *self, int argc, char **argv)
 {
 	struct gu_symfile_opts opts = gu_symfile_opts();
@@ -124,6 +138,9 @@ static int run(const struct gu_command *self, int argc, char **argv)
 	gu_progress_start(&progress, "writing symbols");
 	opts.progress = gu_progress_update;
 	opts.ctx = &progress;
+	opts.jobs = gu_beside_if_useful();
+	opts.last_use = true;
+	keep_memory_small();
 	return write_symbols(gu_options_operand(&parser), out, copy, dir, &opts);
 }
 

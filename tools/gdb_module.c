@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tools/gdb_module.h"
 
+#include "tools/beside.h"
 #include "tools/gdb_unpack.h"
 
 #include "engine/image/core.h"
@@ -377,6 +378,7 @@ static enum gu_status get_symbols(const struct gu_gdb_state *gdb,
 	struct gu_symcache_entry *sym = &module->symfile;
 	enum gu_status st;
 
+	opts.jobs = gu_beside_if_useful();
 	if (gdb->symbols == GU_GDB_SYMBOLS_JIT)
 		return allow_inject(gdb->files, diag, module);
 	/* the others find less with it than without: see gdb_index.h */

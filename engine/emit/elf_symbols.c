@@ -6,49 +6,72 @@
 #include <elf.h>
 #include <stdlib.h>
 
-struct symbol {
-	uint64_t addr, size;
-	uint32_t name; /* offset in strs */
-	uint16_t section;
-	uint8_t info;
-};
-
-/* The symbols of the file that are added to the functions. */
-struct others {
-	struct gu_func_list *list;
-	struct gu_elf_shape *shape;
-	struct symbol *items;
-	uint32_t n, cap;
-	bool failed;
-};
-
 static bool visit(void *ctx, const struct gu_elf_symbol *s)
 {
-	struct others *others = ctx;
+	struct gu_elf_symbols *symbols = ctx;
 	const struct gu_func_item *func =
-		gu_func_list_at(others->list, s->addr);
-	struct symbol symbol = {s->addr, s->size, 0, 0, s->info};
+		gu_func_list_at(symbols->list, s->addr);
+	struct gu_elf_symbol_item item = {s->addr, s->size, 0, 0, s->info};
 	const char *name;
 
-	symbol.section = (uint16_t)gu_elf_shape_section(others->shape, s->addr,
+	item.section = (uint16_t)gu_elf_shape_section(symbols->shape, s->addr,
 		s->size, false);
-	if (s->name.n == 0 || symbol.section == 0)
+	if (s->name.n == 0 || item.section == 0)
 		return true;
 	if (func) {
-		name = (const char *)others->list->strs.p + func->name;
+		name = (const char *)symbols->list->strs.p + func->name;
 		if (gu_str_eq(gu_str(name), s->name))
 			return true;
 	}
-	if (!gu_vec_room(&others->items, &others->cap, others->n)) {
-		others->failed = true;
+	if (!gu_vec_room(&symbols->others, &symbols->cap, symbols->n)) {
+		symbols->failed = true;
 		return false;
 	}
-	symbol.name = gu_func_list_str(others->list, s->name);
-	others->items[others->n++] = symbol;
+	item.name = gu_func_list_str(symbols->list, s->name);
+	symbols->others[symbols->n++] = item;
 	return true;
 }
 
-static void put(struct gu_buf *buf, bool is64, const struct symbol *s)
+static void add_vars(struct gu_elf_symbols *symbols,
+	const struct gu_rtvars *vars)
+{
+	for (int v = 0; v < GU_RTVAR_COUNT; v++) {
+		struct gu_elf_symbol_item *var = &symbols->vars[v];
+
+		if (vars->addr[v])
+			var->section = (uint16_t)gu_elf_shape_section(
+				symbols->shape, vars->addr[v], vars->size[v],
+				false);
+		if (var->section == 0)
+			continue;
+		var->addr = vars->addr[v];
+		var->info = ELF64_ST_INFO(STB_GLOBAL, STT_OBJECT);
+		var->name = gu_func_list_str(symbols->list,
+			gu_str(gu_rtvar_name((enum gu_rtvar)v)));
+	}
+}
+
+enum gu_status gu_elf_symbols_init(struct gu_elf_symbols *symbols,
+	struct gu_func_list *list, struct gu_elf_shape *shape,
+	const struct gu_elf_file *file, const struct gu_rtvars *vars,
+	struct gu_diag *diag)
+{
+	enum gu_status st;
+
+	*symbols = (struct gu_elf_symbols){.list = list, .shape = shape};
+	gu_buf_init(&symbols->symtab, list->strs.be);
+	st = gu_elf_file_symbols(file, visit, symbols, diag);
+	if (!st && symbols->failed)
+		st = gu_fail(diag, GU_NO_MEMORY, "no memory for symbols");
+	add_vars(symbols, vars);
+	symbols->strtab_size = list->strs.n;
+	if (st)
+		gu_elf_symbols_deinit(symbols);
+	return st;
+}
+
+static void put(struct gu_buf *buf, bool is64,
+	const struct gu_elf_symbol_item *s)
 {
 	gu_buf_word(buf, s->name, 4);
 	if (!is64) {
@@ -64,97 +87,63 @@ static void put(struct gu_buf *buf, bool is64, const struct symbol *s)
 	}
 }
 
-static uint32_t put_all(struct gu_buf *buf, bool is64,
-	const struct others *others, bool global)
+static uint32_t put_all(struct gu_elf_symbols *symbols, bool is64, bool global)
 {
-	const struct gu_func_list *list = others->list;
+	const struct gu_func_list *list = symbols->list;
 	unsigned bind = global ? STB_GLOBAL : STB_LOCAL;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < list->n; i++) {
 		const struct gu_func_item *f = &list->items[i];
-		struct symbol symbol = {f->entry, f->end - f->entry, f->name,
-			f->section, (uint8_t)ELF64_ST_INFO(bind, STT_FUNC)};
+		struct gu_elf_symbol_item item = {f->entry, f->end - f->entry,
+			f->name, f->section,
+			(uint8_t)ELF64_ST_INFO(bind, STT_FUNC)};
 
 		if (f->global != global)
 			continue;
-		put(buf, is64, &symbol);
+		put(&symbols->symtab, is64, &item);
 		n++;
 	}
-	for (uint32_t i = 0; i < others->n; i++) {
-		if ((ELF64_ST_BIND(others->items[i].info) != STB_LOCAL) !=
+	for (uint32_t i = 0; i < symbols->n; i++) {
+		if ((ELF64_ST_BIND(symbols->others[i].info) != STB_LOCAL) !=
 			global)
 			continue;
-		put(buf, is64, &others->items[i]);
+		put(&symbols->symtab, is64, &symbols->others[i]);
 		n++;
 	}
 	return n;
 }
 
 static void put_vars(struct gu_elf_symbols *symbols, bool is64,
-	const struct others *others, const struct gu_rtvars *vars)
+	const struct gu_rtvars *vars)
 {
 	for (int v = 0; v < GU_RTVAR_COUNT; v++) {
-		const char *name = gu_rtvar_name((enum gu_rtvar)v);
-		struct symbol symbol = {vars->addr[v], vars->size[v], 0, 0,
-			ELF64_ST_INFO(STB_GLOBAL, STT_OBJECT)};
+		struct gu_elf_symbol_item *var = &symbols->vars[v];
 
-		if (vars->addr[v])
-			symbol.section = (uint16_t)gu_elf_shape_section(
-				others->shape, symbol.addr, symbol.size, false);
-		if (symbol.section == 0)
-			continue;
-		symbol.name = gu_func_list_str(others->list, gu_str(name));
-		symbols->vars_at[v] = symbols->symtab.n;
-		put(&symbols->symtab, is64, &symbol);
+		var->size = vars->size[v];
+		if (var->section)
+			put(&symbols->symtab, is64, var);
 	}
 }
 
-void gu_elf_symbols_resize(struct gu_elf_symbols *symbols,
-	const struct gu_rtvars *vars, bool is64)
+enum gu_status gu_elf_symbols_put(struct gu_elf_symbols *symbols,
+	const struct gu_rtvars *vars, bool is64, struct gu_diag *diag)
 {
-	size_t at = is64 ? offsetof(Elf64_Sym, st_size)
-			 : offsetof(Elf32_Sym, st_size);
-
-	for (int v = 0; v < GU_RTVAR_COUNT; v++)
-		if (symbols->vars_at[v])
-			gu_buf_patch(&symbols->symtab,
-				symbols->vars_at[v] + at, vars->size[v],
-				is64 ? 8 : 4);
-}
-
-enum gu_status gu_elf_symbols_init(struct gu_elf_symbols *symbols,
-	struct gu_func_list *list, struct gu_elf_shape *shape,
-	const struct gu_elf_file *file, const struct gu_rtvars *vars,
-	struct gu_diag *diag)
-{
-	bool is64 = gu_elf_file_image(file)->mem.ptr_size == 8;
-	struct others others = {.list = list, .shape = shape};
 	struct gu_buf *buf = &symbols->symtab;
-	enum gu_status st;
 
-	gu_buf_init(buf, list->strs.be);
-	st = gu_elf_file_symbols(file, visit, &others, diag);
-	if (!st && others.failed)
-		st = gu_fail(diag, GU_NO_MEMORY, "no memory for symbols");
-	if (!st) {
-		(void)gu_buf_reserve(buf, ((size_t)list->n + others.n + 1 +
-					GU_RTVAR_COUNT) *
-			(is64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym)));
-		put(buf, is64, &(struct symbol){0});
-		symbols->first_global = 1 + put_all(buf, is64, &others, false);
-		(void)put_all(buf, is64, &others, true);
-		put_vars(symbols, is64, &others, vars);
-		symbols->strtab_size = list->strs.n;
-		st = gu_buf_status(buf, diag);
-	}
-	free(others.items);
-	if (st)
-		gu_buf_deinit(buf);
-	return st;
+	(void)gu_buf_reserve(buf, ((size_t)symbols->list->n + symbols->n + 1 +
+				GU_RTVAR_COUNT) *
+		(is64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym)));
+	put(buf, is64, &(struct gu_elf_symbol_item){0});
+	symbols->first_global = 1 + put_all(symbols, is64, false);
+	(void)put_all(symbols, is64, true);
+	put_vars(symbols, is64, vars);
+	return gu_buf_status(buf, diag);
 }
 
 void gu_elf_symbols_deinit(struct gu_elf_symbols *symbols)
 {
+	free(symbols->others);
 	gu_buf_deinit(&symbols->symtab);
+	*symbols = (struct gu_elf_symbols){0};
 }

@@ -191,9 +191,21 @@ static void seal_bytes(const struct seal *seal, struct gu_buf *out)
 	gu_buf_word(out, seal->rest, 8);
 }
 
+/* The file as it is written, by one job, and hashed, by another. */
+struct writing {
+	const struct gu_elf_writer *w;
+	const struct layout *lay;
+	int fd;
+	uint64_t body; /* its hash */
+	enum gu_status status;
+	struct gu_diag diag;
+};
+
 /* The body's hash: of the sections as they will follow each other. */
-static uint64_t body_hash(const struct gu_elf_writer *w)
+static void hash_body(void *arg)
 {
+	struct writing *writing = arg;
+	const struct gu_elf_writer *w = writing->w;
 	uint64_t hash = FORMAT;
 
 	for (uint32_t i = 2; i < w->nsections; i++)
@@ -201,7 +213,7 @@ static uint64_t body_hash(const struct gu_elf_writer *w)
 			has_bytes(&w->sections[i]))
 			hash = gu_hash(hash, w->sections[i].data,
 				w->sections[i].data_size);
-	return hash;
+	writing->body = hash;
 }
 
 static bool set_header(const struct gu_elf_writer *w,
@@ -312,6 +324,19 @@ static bool write_elf(const struct gu_elf_writer *w, const struct layout *lay,
 	return elf_update(elf, ELF_C_WRITE) == (off_t)lay->size;
 }
 
+static void write_file(void *arg)
+{
+	struct writing *writing = arg;
+	struct gu_diag *diag = &writing->diag;
+	Elf *elf = elf_begin(writing->fd, ELF_C_WRITE, NULL);
+
+	if (!elf)
+		writing->status = elf_failed(diag, "begin the file");
+	else if (!write_elf(writing->w, writing->lay, elf))
+		writing->status = elf_failed(diag, "write the file");
+	elf_end(elf);
+}
+
 /* LEN bytes at OFF of FD; false if there are fewer. */
 static bool read_at(int fd, void *buf, size_t len, uint64_t off)
 {
@@ -367,18 +392,12 @@ static bool rest_hash(int fd, const struct seal *seal, uint64_t rest_off,
 	return ok;
 }
 
-/*
- * The head is as libelf has written it; hash that, and write the seal with all
- * its numbers.
- */
-static enum gu_status finish_seal(const struct gu_elf_writer *w, int fd,
-	struct seal *seal, uint64_t off, struct gu_diag *diag)
+static enum gu_status put_seal(const struct gu_elf_writer *w, int fd,
+	const struct seal *seal, uint64_t off, struct gu_diag *diag)
 {
 	struct gu_buf out;
 	enum gu_status st;
 
-	if (!rest_hash(fd, seal, off + SEAL_SIZE - 8, &seal->rest))
-		return gu_fail(diag, GU_IO, "what was written cannot be read");
 	gu_buf_init(&out, w->like.data == ELFDATA2MSB);
 	seal_bytes(seal, &out);
 	st = gu_buf_status(&out, diag);
@@ -388,33 +407,45 @@ static enum gu_status finish_seal(const struct gu_elf_writer *w, int fd,
 	return st;
 }
 
-static enum gu_status write_all(struct gu_elf_writer *w, struct layout *lay,
-	int fd, struct gu_diag *diag)
+/*
+ * The head is as libelf has written it, but for the seal; hash that, and write
+ * the seal with all its numbers.
+ */
+static enum gu_status finish_seal(const struct gu_elf_writer *w, int fd,
+	struct seal *seal, uint64_t off, struct gu_diag *diag)
 {
-	struct seal seal = {.public.identity = w->identity};
-	struct gu_buf bytes;
-	enum gu_status st = lay_out(w, lay, diag);
-	Elf *elf;
+	enum gu_status st = put_seal(w, fd, seal, off, diag);
 
 	if (st)
 		return st;
+	if (!rest_hash(fd, seal, off + SEAL_SIZE - 8, &seal->rest))
+		return gu_fail(diag, GU_IO, "what was written cannot be read");
+	return put_seal(w, fd, seal, off, diag);
+}
+
+static enum gu_status write_all(struct gu_elf_writer *w, struct layout *lay,
+	int fd, struct gu_diag *diag)
+{
+	static const uint8_t no_seal[SEAL_SIZE];
+	struct seal seal = {.public.identity = w->identity};
+	struct writing writing = {.w = w, .lay = lay, .fd = fd};
+	enum gu_status st = lay_out(w, lay, diag);
+
+	if (st)
+		return st;
+	w->sections[1].data = no_seal;
+	gu_run(w->jobs, &(struct gu_job){write_file, &writing},
+		&(struct gu_job){hash_body, &writing});
+	if (writing.status && diag)
+		*diag = writing.diag;
+	if (writing.status)
+		return writing.status;
 	seal.head = (uint32_t)lay->head;
 	seal.public.size = lay->size;
 	memcpy(seal.public.facts, w->facts, sizeof w->facts);
 	seal.shoff = lay->shoff;
-	seal.body = body_hash(w);
-	gu_buf_init(&bytes, w->like.data == ELFDATA2MSB);
-	seal_bytes(&seal, &bytes);
-	w->sections[1].data = bytes.p;
-	elf = elf_begin(fd, ELF_C_WRITE, NULL);
-	st = gu_buf_status(&bytes, diag);
-	if (!st && !elf)
-		st = elf_failed(diag, "begin the file");
-	if (!st && !write_elf(w, lay, elf))
-		st = elf_failed(diag, "write the file");
-	elf_end(elf);
-	gu_buf_deinit(&bytes);
-	return st ? st : finish_seal(w, fd, &seal, lay->offs[1], diag);
+	seal.body = writing.body;
+	return finish_seal(w, fd, &seal, lay->offs[1], diag);
 }
 
 enum gu_status gu_elf_writer_write(struct gu_elf_writer *w, int fd,

@@ -14,6 +14,7 @@
 #define GU_EMIT_ELF_WRITER_H
 
 #include "engine/base/buf.h"
+#include "engine/base/job.h"
 
 /* What a section is and holds; everything is borrowed until it is written. */
 struct gu_elf_section {
@@ -52,6 +53,7 @@ struct gu_elf_writer {
 	struct gu_elf_section *sections; /* number 0 is ELF's */
 	struct gu_elf_segment *segments;
 	uint32_t nsections, nsegments, sections_cap, segments_cap;
+	gu_run_jobs *jobs; /* how it is written and hashed at once; NULL: in turn */
 	bool failed; /* memory ran out */
 };
 

@@ -276,7 +276,7 @@ static void trim(const char *keep, uint64_t size)
 	free(sweep.files);
 }
 
-enum gu_status gu_symcache_get(const struct gu_module *module,
+enum gu_status gu_symcache_get(struct gu_module *module,
 	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
 	struct gu_diag *diag, struct gu_symcache_entry *out)
 {
@@ -302,7 +302,7 @@ enum gu_status gu_symcache_get(const struct gu_module *module,
 	return GU_OK;
 }
 
-enum gu_status gu_symcache_install(const struct gu_module *module,
+enum gu_status gu_symcache_install(struct gu_module *module,
 	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
 	const char *dir, struct gu_diag *diag, struct gu_symcache_entry *out)
 {

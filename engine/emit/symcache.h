@@ -27,7 +27,7 @@ struct gu_symcache_entry {
  * header).  Needs not to open the Go tables beyond what MODULE has.
  * GU_IO if the cache folder cannot be made or written.
  */
-enum gu_status gu_symcache_get(const struct gu_module *module,
+enum gu_status gu_symcache_get(struct gu_module *module,
 	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
 	struct gu_diag *diag, struct gu_symcache_entry *out) GU_MUST_CHECK;
 
@@ -37,7 +37,7 @@ enum gu_status gu_symcache_get(const struct gu_module *module,
  * debug-file-directories.  Not a cache: it is always written.  GU_UNSUPPORTED
  * if FILE has no GNU build id; else as gu_symfile_save.
  */
-enum gu_status gu_symcache_install(const struct gu_module *module,
+enum gu_status gu_symcache_install(struct gu_module *module,
 	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
 	const char *dir, struct gu_diag *diag, struct gu_symcache_entry *out)
 	GU_MUST_CHECK;

@@ -25,7 +25,7 @@ enum {
 };
 
 struct symfile {
-	const struct gu_module *module;
+	struct gu_module *module;
 	const struct gu_symfile_opts *opts;
 	struct gu_elf_writer writer;
 	struct gu_elf_shape shape;
@@ -42,6 +42,31 @@ struct symfile {
 	uint32_t done;               /* functions */
 	struct gu_symfile_stats stats;
 };
+
+/* One of two things done at the same time. */
+struct part {
+	struct symfile *sf;
+	const struct gu_elf_file *file;
+	enum gu_status status;
+	struct gu_diag diag;
+};
+
+/* Run A and B of SF; what comes of A goes before what comes of B. */
+static enum gu_status run_both(struct symfile *sf,
+	const struct gu_elf_file *file, void (*a)(void *part),
+	void (*b)(void *part), struct gu_diag *diag)
+{
+	struct part parts[2] = {{.sf = sf, .file = file},
+		{.sf = sf, .file = file}};
+	const struct part *bad;
+
+	gu_run(sf->opts->jobs, &(struct gu_job){a, &parts[0]},
+		&(struct gu_job){b, &parts[1]});
+	bad = parts[0].status ? &parts[0] : &parts[1];
+	if (bad->status && diag)
+		*diag = bad->diag;
+	return bad->status;
+}
 
 struct gu_symfile_opts gu_symfile_opts(void)
 {
@@ -231,15 +256,15 @@ static enum gu_status add_types(struct symfile *sf, struct gu_diag *diag)
 	gu_types_close(&types);
 	sf->stats.types = stats.types;
 	sf->stats.dropped[GU_SYMFILE_DROP_TYPES] = stats.dropped;
-	gu_elf_symbols_resize(&sf->symbols, &sf->vars,
-		sf->module->image->mem.ptr_size == 8);
 	return st;
 }
 
-static enum gu_status make_dwarf(struct symfile *sf, struct gu_diag *diag)
+/* .debug_line, and .debug_info but for types. */
+static void make_units(void *arg)
 {
+	struct part *part = arg;
+	struct symfile *sf = part->sf;
 	struct gu_buf name;
-	enum gu_status st;
 
 	gu_buf_init(&name, false);
 	gu_dwarf_inline_init(&sf->inlines, sf->module, &sf->info, &sf->lines,
@@ -253,18 +278,10 @@ static enum gu_status make_dwarf(struct symfile *sf, struct gu_diag *diag)
 	gu_buf_deinit(&name);
 	sf->stats.calls = sf->inlines.calls;
 	sf->stats.dropped[GU_SYMFILE_DROP_CALLS] = sf->inlines.dropped;
-	st = sf->inlines.failed ? gu_fail(diag, GU_NO_MEMORY,
-		"no memory for inlined calls") : GU_OK;
+	part->status = sf->inlines.failed ? gu_fail(&part->diag, GU_NO_MEMORY,
+		"no memory for inlined calls") :
+		gu_dwarf_line_status(&sf->lines, &part->diag);
 	gu_dwarf_inline_deinit(&sf->inlines);
-	if (!st && !sf->opts->basic)
-		st = add_types(sf, diag);
-	if (!st)
-		st = gu_dwarf_line_status(&sf->lines, diag);
-	if (!st)
-		st = gu_dwarf_info_finish(&sf->info, diag);
-	if (!st)
-		st = gu_buf_status(&sf->funcs.strs, diag);
-	return st;
 }
 
 /* Elf64_Chdr, Elf32_Chdr. */
@@ -475,19 +492,60 @@ static enum gu_status make_index(struct symfile *sf, struct gu_diag *diag)
 	return gu_buf_status(&sf->index, diag);
 }
 
-static enum gu_status make_frames(struct symfile *sf, struct gu_diag *diag)
+static void make_frames(void *arg)
 {
-	enum gu_status st;
+	struct part *part = arg;
+	struct symfile *sf = part->sf;
 
 	if (!sf->opts->basic)
 		sf->stats.dropped[GU_SYMFILE_DROP_FRAMES] = gu_dwarf_frame_put(
 			sf->module, &sf->funcs,
 			false, &sf->frames);
-	st = gu_buf_status(&sf->frames, diag);
-	if (st || !sf->opts->eh_frame)
-		return st;
+	part->status = gu_buf_status(&sf->frames, &part->diag);
+	if (part->status || !sf->opts->eh_frame)
+		return;
 	(void)gu_dwarf_frame_put(sf->module, &sf->funcs, true, &sf->eh_frames);
-	return gu_buf_status(&sf->eh_frames, diag);
+	part->status = gu_buf_status(&sf->eh_frames, &part->diag);
+}
+
+static enum gu_status make_dwarf(struct symfile *sf, struct gu_diag *diag)
+{
+	enum gu_status st = run_both(sf, NULL, make_units, make_frames, diag);
+
+	if (sf->opts->last_use)
+		gu_module_drop_tables(sf->module);
+	if (!st && !sf->opts->basic)
+		st = add_types(sf, diag);
+	if (!st)
+		st = gu_dwarf_info_finish(&sf->info, diag);
+	if (!st)
+		st = gu_buf_status(&sf->funcs.strs, diag);
+	return st;
+}
+
+/* What the sections are made from. */
+static void make_lists(void *arg)
+{
+	struct part *part = arg;
+	struct symfile *sf = part->sf;
+	enum gu_status st;
+
+	st = gu_func_list_init(&sf->funcs, sf->module, &sf->shape, &part->diag);
+	if (!st && !sf->opts->basic)
+		st = gu_rtvars_find_all(sf->module, &part->diag, &sf->vars);
+	if (!st)
+		st = gu_elf_symbols_init(&sf->symbols, &sf->funcs, &sf->shape,
+			part->file, &sf->vars, &part->diag);
+	part->status = st;
+}
+
+static void load_inlines(void *arg)
+{
+	const struct part *part = arg;
+
+	/* what cannot be had all at once is read record by record */
+	if (!part->sf->opts->basic)
+		(void)!gu_module_load_inlines(part->sf->module, NULL);
 }
 
 static enum gu_status make(struct symfile *sf, const struct gu_elf_file *file,
@@ -500,19 +558,14 @@ static enum gu_status make(struct symfile *sf, const struct gu_elf_file *file,
 			gu_unwind_numbers(sf->module->image->arch),
 		&sf->writer, diag);
 	if (!st)
-		st = gu_func_list_init(&sf->funcs, sf->module, &sf->shape, diag);
-	if (!st && !sf->opts->basic)
-		st = gu_rtvars_find_all(sf->module, diag, &sf->vars);
-	if (!st)
-		st = gu_elf_symbols_init(&sf->symbols, &sf->funcs, &sf->shape,
-			file, &sf->vars, diag);
+		st = run_both(sf, file, make_lists, load_inlines, diag);
 	if (!st)
 		st = make_dwarf(sf, diag);
 	if (!st)
+		st = gu_elf_symbols_put(&sf->symbols, &sf->vars,
+			sf->module->image->mem.ptr_size == 8, diag);
+	if (!st)
 		st = check_sizes(sf, diag);
-	if (st)
-		return st;
-	st = make_frames(sf, diag);
 	if (!st)
 		st = make_index(sf, diag);
 	if (st)
@@ -528,7 +581,7 @@ static enum gu_status make(struct symfile *sf, const struct gu_elf_file *file,
 	return gu_elf_writer_write(&sf->writer, fd, diag, &sf->stats.size);
 }
 
-enum gu_status gu_symfile_write(const struct gu_module *module,
+enum gu_status gu_symfile_write(struct gu_module *module,
 	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
 	int fd, struct gu_diag *diag, struct gu_symfile_stats *out)
 {
@@ -546,6 +599,7 @@ enum gu_status gu_symfile_write(const struct gu_module *module,
 		return st;
 	gu_elf_writer_init(&sf.writer, &like,
 		gu_symfile_identity(module, file, opts));
+	sf.writer.jobs = opts->jobs;
 	gu_dwarf_line_init(&sf.lines, &module->tab, opts->dwarf_version);
 	gu_dwarf_info_init(&sf.info, opts->dwarf_version, image->mem.ptr_size,
 		image->mem.be);
@@ -570,7 +624,7 @@ enum gu_status gu_symfile_write(const struct gu_module *module,
 	return st;
 }
 
-enum gu_status gu_symfile_save(const struct gu_module *module,
+enum gu_status gu_symfile_save(struct gu_module *module,
 	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
 	const char *path, struct gu_diag *diag, struct gu_symfile_stats *out)
 {

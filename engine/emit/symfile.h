@@ -13,6 +13,7 @@
 #define GU_EMIT_SYMFILE_H
 
 #include "engine/base/buf.h"
+#include "engine/base/job.h"
 #include "engine/go/module.h"
 #include "engine/image/elf_file.h"
 
@@ -30,6 +31,12 @@ struct gu_symfile_opts {
 	/* of .debug_*; not with gdb_index, whose names are .debug_str's bytes */
 	struct gu_compression compression;
 	bool eh_frame; /* .eh_frame too, with the same rows as .debug_frame */
+	gu_run_jobs *jobs; /* how what can be done at once is; NULL: in turn */
+	/*
+	 * No one will ask for the module's tables afterwards: they are let go
+	 * (gu_module_drop_tables) before the memory for all else is needed.
+	 */
+	bool last_use;
 	/* Called now and then with what is done and all there is to do. */
 	void (*progress)(void *ctx, uint64_t done, uint64_t all);
 	void *ctx;
@@ -65,7 +72,7 @@ uint64_t gu_symfile_dropped(const struct gu_symfile_stats *stats);
 void gu_symfile_put_dropped(const struct gu_symfile_stats *stats,
 	struct gu_buf *text);
 
-/* The defaults: DWARF 5, no progress. */
+/* The defaults: DWARF 5, no progress, all in turn. */
 struct gu_symfile_opts gu_symfile_opts(void);
 
 /*
@@ -77,9 +84,10 @@ uint64_t gu_symfile_identity(const struct gu_module *module,
 
 /*
  * Write the symbol file of MODULE, whose image is FILE's, to the descriptor FD
- * (seekable, empty).  GU_IO, GU_NO_MEMORY, GU_BAD_DATA.
+ * (seekable, empty).  MODULE's inline trees are loaded, and see last_use.
+ * GU_IO, GU_NO_MEMORY, GU_BAD_DATA.
  */
-enum gu_status gu_symfile_write(const struct gu_module *module,
+enum gu_status gu_symfile_write(struct gu_module *module,
 	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
 	int fd, struct gu_diag *diag, struct gu_symfile_stats *out)
 	GU_MUST_CHECK;
@@ -96,7 +104,7 @@ enum gu_status gu_symfile_check(int fd, uint64_t identity, bool all,
  * Write it to PATH: to a temporary name beside it, then renamed; on failure
  * nothing is left and an existing PATH is untouched.
  */
-enum gu_status gu_symfile_save(const struct gu_module *module,
+enum gu_status gu_symfile_save(struct gu_module *module,
 	const struct gu_elf_file *file, const struct gu_symfile_opts *opts,
 	const char *path, struct gu_diag *diag, struct gu_symfile_stats *out)
 	GU_MUST_CHECK;

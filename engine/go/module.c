@@ -346,12 +346,17 @@ enum gu_status gu_module_open(const struct gu_image *image,
 	return GU_OK;
 }
 
+void gu_module_drop_tables(struct gu_module *m)
+{
+	gu_view_close(&m->inl.view);
+	gu_pclntab_close(&m->tab);
+}
+
 void gu_module_close(struct gu_module *m)
 {
 	if (!m)
 		return;
-	gu_view_close(&m->inl.view);
-	gu_pclntab_close(&m->tab);
+	gu_module_drop_tables(m);
 	gu_buildinfo_close(&m->build);
 	free(m->text_sections);
 	free(m);

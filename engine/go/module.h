@@ -89,6 +89,12 @@ void gu_module_close(struct gu_module *module); /* NULL is fine */
 void gu_module_closep(struct gu_module **module); /* for gu_cleanup */
 
 /*
+ * Let go of the function table and the inline trees, nearly all of MODULE's
+ * memory: nothing is found in them from now on, and strings of them are gone.
+ */
+void gu_module_drop_tables(struct gu_module *module);
+
+/*
  * Fetch the inline trees of all functions at once, for those who are going to
  * ask for most of them; without it each record is read by itself.
  * GU_BAD_DATA, GU_FAULT, GU_NO_MEMORY.

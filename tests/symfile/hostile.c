@@ -65,7 +65,7 @@ static int temp_file(void)
 	return fd;
 }
 
-static void try(const struct gu_module *module, const struct gu_elf_file *file,
+static void try(struct gu_module *module, const struct gu_elf_file *file,
 	unsigned version, const char *what)
 {
 	struct gu_symfile_opts opts = gu_symfile_opts();

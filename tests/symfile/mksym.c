@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * For the tests of the symbol file:
- *   mksym [-4ei] FILE OUT write it; -e: with .eh_frame, -i: .gdb_index
+ *   mksym [-4eij] FILE OUT write it; -e: with .eh_frame, -i: .gdb_index,
+ *                         -j: in two threads, letting go of the tables
  *   mksym -c [-4] FILE    get it from the cache
  *   mksym -t [-4] FILE    write it and say what it took
  *   mksym -v FILE OUT     check every byte of OUT
  */
 #include "engine/emit/symcache.h"
+#include "tools/beside.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -86,6 +88,12 @@ static void say_time(void)
 		use.ru_maxrss);
 }
 
+static void use_two_threads(struct gu_symfile_opts *opts)
+{
+	opts->jobs = gu_beside;
+	opts->last_use = true;
+}
+
 int main(int argc, char **argv)
 {
 	struct gu_symfile_opts opts = gu_symfile_opts();
@@ -94,20 +102,22 @@ int main(int argc, char **argv)
 	char mode = 'w';
 	int opt;
 
-	while ((opt = getopt(argc, argv, "4ceitv")) != -1) {
+	while ((opt = getopt(argc, argv, "4ceijtv")) != -1) {
 		if (opt == '4')
 			opts.dwarf_version = 4;
 		else if (opt == 'e')
 			opts.eh_frame = true;
 		else if (opt == 'i')
 			opts.gdb_index = true;
+		else if (opt == 'j')
+			use_two_threads(&opts);
 		else if (opt == '?')
 			return 2;
 		else
 			mode = (char)opt;
 	}
 	if (argc - optind != (mode == 'c' ? 1 : 2)) {
-		(void)fprintf(stderr, "usage: mksym [-4ceitv] FILE [OUT]\n");
+		(void)fprintf(stderr, "usage: mksym [-4ceijtv] FILE [OUT]\n");
 		return 2;
 	}
 	st = run(mode, &opts, argv + optind, &diag);

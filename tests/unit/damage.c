@@ -131,7 +131,7 @@ static bool survives_types(const struct gu_module *m)
 }
 
 /* The symbol file, written to nowhere that lasts. */
-static bool survives_symbols(const struct gu_module *m)
+static bool survives_symbols(struct gu_module *m)
 {
 	const struct gu_symfile_opts opts = gu_symfile_opts();
 	struct gu_symfile_stats stats;
