@@ -371,8 +371,11 @@ enum gu_status gu_runtime_open(const struct gu_module *module, uint64_t bias,
 	if (st)
 		return st;
 	rt.interned = calloc(GU_INTERNED_MAX, sizeof *rt.interned);
-	if (!rt.interned)
+	rt.memo = gu_memo_create();
+	if (!rt.interned || !rt.memo) {
+		gu_runtime_close(&rt);
 		return gu_fail(diag, GU_NO_MEMORY, "out of memory");
+	}
 	*out = rt;
 	return GU_OK;
 }
@@ -380,6 +383,7 @@ enum gu_status gu_runtime_open(const struct gu_module *module, uint64_t bias,
 void gu_runtime_close(struct gu_runtime *rt)
 {
 	free(rt->interned);
+	gu_memo_destroy(rt->memo);
 	*rt = (struct gu_runtime){.interned = NULL};
 }
 

@@ -9,8 +9,8 @@
 #ifndef GU_STACK_RUNTIME_H
 #define GU_STACK_RUNTIME_H
 
-#include "engine/go/module.h"
 #include "engine/go/rtvar.h"
+#include "engine/stack/memo.h"
 #include "engine/go/rtype.h"
 
 /* Fields by name; MUST: without it there is no list. */
@@ -128,6 +128,7 @@ struct gu_runtime {
 	uint64_t allm;                  /* a claim: the list of threads, or 0 */
 	struct gu_slice wait_reasons;   /* array of strings; len 0: not found */
 	struct gu_interned *interned;   /* owned */
+	struct gu_memo *memo;           /* owned */
 	size_t ninterned;
 };
 

@@ -23,6 +23,7 @@ struct walk {
 	bool signal;    /* the last frame was called by the kernel */
 	unsigned switches, stalls;
 	struct gu_frame frame; /* the one that was stepped over last */
+	const struct gu_memo_entry *place; /* its place; NULL: not known */
 	bool hidden;           /* it is not to be shown */
 };
 
@@ -226,10 +227,14 @@ static enum gu_status step(struct walk *w, struct gu_diag *diag)
 
 	w->hidden = false;
 	w->reached |= on_stack(w, w->regs.sp);
-	st = gu_unwind_step(code.module, code.bias, &w->rt->mem, &w->regs,
-		diag, &w->frame);
-	if (st == GU_NOT_FOUND)
-		return leave_go(w, diag);
+	st = gu_memo_find(w->rt->memo, code.module, w->regs.pc - code.bias,
+		w->exact, diag, &w->place);
+	if (st) {
+		w->place = NULL;
+		return st == GU_NOT_FOUND ? leave_go(w, diag) : st;
+	}
+	st = gu_unwind_step_from(code.module, code.bias, &w->rt->mem, &w->regs,
+		&w->place->point, diag, &w->frame);
 	if (!st && w->frame.end) {
 		unsigned switches = w->switches;
 
@@ -353,23 +358,9 @@ static void add(struct show *s, const struct gu_trace_call *call)
 		s->done = true;
 }
 
-/* The calls at the frame FUNC of CODE, at run-time PC. */
-static void show_frame(struct show *s, const struct gu_code *code,
-	const struct gu_func *func, uint64_t pc, bool exact)
+static void show_calls(struct show *s, const struct gu_call *calls, size_t n,
+	uint64_t pc, uint64_t off)
 {
-	struct gu_call calls[GU_CALLS_MAX];
-	uint64_t at = pc - code->bias;
-	uint64_t off = at - func->entry;
-	size_t n;
-
-	if (!exact && off > 0)
-		at--;
-	if (gu_module_calls(code->module, func, at, calls, GU_CALLS_MAX, NULL,
-		&n)) {
-		calls[0] = (struct gu_call){.func_id = func->func_id,
-			.name = gu_func_name(&code->module->tab, func)};
-		n = 1;
-	}
 	for (size_t i = 0; i < n; i++) {
 		int callee = s->callee;
 
@@ -400,6 +391,29 @@ static void finish(struct show *s)
 	memcpy(ring, sorted, sizeof sorted);
 }
 
+/* The frame FUNC of CODE, at run-time PC; PLACE may be NULL. */
+static void show_frame(struct show *s, const struct gu_code *code,
+	const struct gu_func *func, const struct gu_memo_entry *place, uint64_t pc,
+	bool exact)
+{
+	struct gu_call calls[GU_CALLS_MAX];
+	uint64_t at = pc - code->bias;
+	size_t n;
+
+	if (place && place->ncalls) {
+		show_calls(s, place->calls, place->ncalls, pc,
+			at - func->entry);
+		return;
+	}
+	if (gu_module_calls(code->module, func, gu_call_pc(func, at, exact),
+		calls, GU_CALLS_MAX, NULL, &n)) {
+		calls[0] = (struct gu_call){.func_id = func->func_id,
+			.name = gu_func_name(&code->module->tab, func)};
+		n = 1;
+	}
+	show_calls(s, calls, n, pc, at - func->entry);
+}
+
 static void walk_all(struct show *s, const struct gu_goroutine *g)
 {
 	struct walk w = {.rt = s->rt, .g = g, .regs = g->regs,
@@ -424,7 +438,8 @@ static void walk_all(struct show *s, const struct gu_goroutine *g)
 		/* a frame that leads nowhere is still one */
 		if (!gu_is_error(st) || gu_pclntab_find(&code.module->tab,
 			pc - code.bias, NULL, &w.frame.func) == GU_OK)
-			show_frame(s, &code, &w.frame.func, pc, exact);
+			show_frame(s, &code, &w.frame.func, w.place, pc,
+				exact);
 	}
 	if (st && st != GU_STOP)
 		s->trace->stop = diag;

@@ -442,27 +442,46 @@ static enum gu_status find_caller(const struct conventions *conv,
 	return st;
 }
 
+enum gu_status gu_unwind_point(const struct gu_module *module, uint64_t pc,
+	struct gu_diag *diag, struct gu_point *out)
+{
+	enum gu_status st = gu_pclntab_find(&module->tab, pc, diag,
+		&out->func);
+
+	if (!st)
+		st = gu_unwind_row(module, &out->func, pc, diag, &out->row);
+	if (!st)
+		out->kind = gu_module_kind(module, &out->func);
+	return st;
+}
+
+enum gu_status gu_unwind_step_from(const struct gu_module *module,
+	uint64_t bias, const struct gu_mem *mem, const struct gu_regs *regs,
+	const struct gu_point *point, struct gu_diag *diag,
+	struct gu_frame *out)
+{
+	struct gu_frame frame = {.func = point->func, .kind = point->kind,
+		.row = point->row, .id_code = point->func.entry + bias,
+		.end = point->row.end_of_stack};
+	enum gu_status st = find_caller(
+		conventions_of(module->image->arch), bias, mem, regs, diag,
+		&frame);
+
+	if (!st)
+		*out = frame;
+	return st;
+}
+
 enum gu_status gu_unwind_step(const struct gu_module *module, uint64_t bias,
 	const struct gu_mem *mem, const struct gu_regs *regs,
 	struct gu_diag *diag, struct gu_frame *out)
 {
-	struct gu_frame frame = {0};
-	uint64_t pc = regs->pc - bias;
-	enum gu_status st;
+	struct gu_point point;
+	enum gu_status st = gu_unwind_point(module, regs->pc - bias, diag,
+		&point);
 
-	st = gu_pclntab_find(&module->tab, pc, diag, &frame.func);
-	if (!st)
-		st = gu_unwind_row(module, &frame.func, pc, diag, &frame.row);
-	if (st)
-		return st;
-	frame.kind = gu_module_kind(module, &frame.func);
-	frame.id_code = frame.func.entry + bias;
-	frame.end = frame.row.end_of_stack;
-	st = find_caller(conventions_of(module->image->arch), bias, mem, regs,
-		diag, &frame);
-	if (!st)
-		*out = frame;
-	return st;
+	return st ? st : gu_unwind_step_from(module, bias, mem, regs, &point,
+		diag, out);
 }
 
 enum gu_status gu_unwind_through(const struct gu_module *module, uint64_t bias,

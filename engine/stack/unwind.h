@@ -135,6 +135,17 @@ enum gu_status gu_rows_next(struct gu_rows *rows, struct gu_diag *diag,
  */
 bool gu_unwind_injected(enum gu_func_kind kind);
 
+/* What the tables say of a pc: all that a step needs but the stack. */
+struct gu_point {
+	struct gu_func func;
+	enum gu_func_kind kind;
+	struct gu_row row;
+};
+
+/* PC is as in MODULE's image.  GU_NOT_FOUND, GU_UNSUPPORTED, GU_BAD_DATA. */
+enum gu_status gu_unwind_point(const struct gu_module *module, uint64_t pc,
+	struct gu_diag *diag, struct gu_point *out) GU_MUST_CHECK;
+
 /*
  * One step.  REGS are run-time values; BIAS is the module's run-time minus
  * its image's addresses; MEM reads the stack.  GU_NOT_FOUND: pc is not in
@@ -143,6 +154,12 @@ bool gu_unwind_injected(enum gu_func_kind kind);
 enum gu_status gu_unwind_step(const struct gu_module *module, uint64_t bias,
 	const struct gu_mem *mem, const struct gu_regs *regs,
 	struct gu_diag *diag, struct gu_frame *out) GU_MUST_CHECK;
+
+/* The same for regs->pc's POINT, which is known. */
+enum gu_status gu_unwind_step_from(const struct gu_module *module,
+	uint64_t bias, const struct gu_mem *mem, const struct gu_regs *regs,
+	const struct gu_point *point, struct gu_diag *diag,
+	struct gu_frame *out) GU_MUST_CHECK;
 
 /*
  * Step on from a FRAME that ends its stack by switching to another: REGS are
