@@ -221,12 +221,14 @@ for gdb in "${all_gdbs[@]}"; do
 		sleep 0.05
 	done
 	learn "$tmp/told"
+	kill -STOP "$started" # nor may the scavenger wake up between two looks
 	before=$failed failed=0
 	ask_gdb "$gdb" -p "$started"
+	kill -STOP "$started"
 	check_options "options, GDB $version" -p "$started"
 	[ $failed = 1 ] || echo "options: ok in GDB $version"
 	failed=$((failed | before))
-	kill "$started"
+	kill -KILL "$started"
 done
 
 mkdir "$tmp/dump"
