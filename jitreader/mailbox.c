@@ -77,9 +77,9 @@ static enum gu_status put_waits(struct answer *a, struct gu_diag *diag)
 }
 
 /*
- * The condition has no casts, which GDB's languages write in different ways,
- * and GDB reads it again in the language of the breakpoint: a variable has the
- * type.
+ * GDB reads the condition again in the language that was set when the
+ * breakpoint was made. It has no casts, which each language writes in its own
+ * way, should another one be asked: a variable has the type.
  */
 static void put_break(const struct gu_request *r, const struct gu_curg *curg,
 	unsigned word, struct gu_buf *out)
@@ -95,7 +95,8 @@ static void put_break(const struct gu_request *r, const struct gu_curg *curg,
 		word, curg->g_m / word);
 	gu_buf_printf(out, "with language c -- set $_gounstrip_memory = "
 		"(unsigned long *) 0\n"
-		"break %.*s if %s != 0 && $_gounstrip_memory[%s/%u+%" PRIu64
+		"with language c -- break %.*s if %s != 0 && "
+		"$_gounstrip_memory[%s/%u+%" PRIu64
 		"] != 0 && $_gounstrip_memory[$_gounstrip_memory[%s/%u+%" PRIu64
 		"]/%u+%" PRIu64 "] == %" PRIu64 "\n", GU_STR(r->place), g,
 		m, word, curg->m_curg / word, m, word, curg->m_curg / word,

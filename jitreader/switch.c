@@ -272,7 +272,7 @@ static enum gu_status switch_to(const struct gu_switch *s,
 	/* the number of its frame is GDB's to say */
 	put_line(out, "[Switching to goroutine ", g, ", frame");
 	out->n -= sizeof "\\n\n" - 1;
-	gu_buf_str(out, gu_str("\nwith language c -- gounstrip-enter\n"));
+	gu_buf_str(out, gu_str("\ngounstrip-enter\n"));
 	return GU_OK;
 }
 
@@ -340,11 +340,11 @@ static void put_visit(const struct gu_switch *s, const struct gu_goroutine *g,
 			gu_buf_printf(out, "thread apply %s -q ",
 				number_of(s, host->tid));
 		else
-			gu_buf_str(out, gu_str("with language c -- gounstrip-flush\n"));
+			gu_buf_str(out, gu_str("gounstrip-c gounstrip-flush\n"));
 		gu_buf_str(out, gu_str("gounstrip-visit"));
 		put_arguments(out, s);
 		if (!host)
-			gu_buf_str(out, gu_str("with language c -- gounstrip-flush\n"));
+			gu_buf_str(out, gu_str("gounstrip-c gounstrip-flush\n"));
 		gu_buf_str(out, gu_str("end\n"));
 	} else if (on) {
 		gu_buf_printf(out, "if 1\nthread apply %s -q "
@@ -394,7 +394,7 @@ static enum gu_status visit(const struct gu_switch *s,
 	if (!visits)
 		return gu_fail(diag, GU_NO_MEMORY, "out of memory");
 	gu_switch_keep(s, target, standin, out);
-	gu_buf_str(out, gu_str("with language c -- gounstrip-leave\n"));
+	gu_buf_str(out, gu_str("gounstrip-c gounstrip-leave\n"));
 	for (size_t i = 0; i < target->gs->n; i++) {
 		const struct gu_goroutine *g = &target->gs->list[i];
 
@@ -407,7 +407,7 @@ static enum gu_status visit(const struct gu_switch *s,
 	if (!now)
 		now = current(s, target);
 	put_variable(out, "goroutine", now ? now->id : 0);
-	gu_buf_str(out, gu_str("with language c -- gounstrip-return\n"));
+	gu_buf_str(out, gu_str("gounstrip-c gounstrip-return\n"));
 	gu_standin_visit(standin, host ? &host->regs : &s->here, visits, n);
 	return GU_OK;
 }

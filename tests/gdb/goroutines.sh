@@ -213,7 +213,8 @@ learn() {
 
 for gdb in "${all_gdbs[@]}"; do
 	version=$("$gdb" --version | sed -n '1s/.* //p')
-	"$program" >"$tmp/told" 2>&1 &
+	: >"$tmp/told" # or "ready" is the last one's
+	"$program" >>"$tmp/told" 2>&1 &
 	started=$!
 	background+=("$started")
 	for _ in {1..400}; do
