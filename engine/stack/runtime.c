@@ -241,6 +241,12 @@ static enum gu_status prove_allgs(const struct gu_runtime *rt, uint64_t addr,
 		st = gu_mem_word(&rt->mem, addr + 2 * ptr, diag, &cap);
 	if (st)
 		return gu_fail_in(diag, st, "runtime.allgs");
+	/* GDB 10 to 18 show memory that a core leaves out as zeros */
+	if (len == 0 && cap == 0 && array == 0)
+		return gu_fail_at(diag, GU_BAD_DATA, addr,
+			"runtime.allgs at 0x%" PRIx64 " is empty: the program "
+			"has not begun, or it is a core without its memory "
+			"(see coredump_filter in core(5))", addr);
 	if (len == 0 || len > cap || cap > GOROUTINES_MAX || array % ptr ||
 		array == 0)
 		return gu_fail_at(diag, GU_BAD_DATA, addr,
