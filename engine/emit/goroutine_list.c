@@ -55,8 +55,8 @@ void gu_goroutine_brief(const struct gu_goroutines *gs,
 	gu_buf_printf(out, "%" PRIu64 " [", g->id);
 	gu_goroutine_text_state(g, out);
 	put_age(gs, g, out);
-	gu_buf_printf(out, "%s] %s%s", g->locked ? ", locked to thread" : "",
-		what, *what ? ": " : "");
+	gu_goroutine_text_ties(g, out);
+	gu_buf_printf(out, "] %s%s", what, *what ? ": " : "");
 	if (call)
 		put_call(call, out);
 	else

@@ -75,6 +75,14 @@ void gu_goroutine_text_state(const struct gu_goroutine *g, struct gu_buf *out)
 		gu_buf_str(out, gu_str(" (durable)"));
 }
 
+void gu_goroutine_text_ties(const struct gu_goroutine *g, struct gu_buf *out)
+{
+	if (g->locked)
+		gu_buf_str(out, gu_str(", locked to thread"));
+	if (g->bubble)
+		gu_buf_printf(out, ", synctest bubble %" PRIu64, g->bubble);
+}
+
 /* Go src/runtime/traceback.go, goroutineheader. */
 void gu_goroutine_text_header(const struct gu_runtime *rt,
 	const struct gu_goroutines *gs, const struct gu_goroutine *g,
@@ -86,10 +94,7 @@ void gu_goroutine_text_header(const struct gu_runtime *rt,
 	gu_goroutine_text_state(g, out);
 	if (minutes)
 		gu_buf_printf(out, ", %" PRIu64 " minutes", minutes);
-	if (g->locked)
-		gu_buf_str(out, gu_str(", locked to thread"));
-	if (g->bubble)
-		gu_buf_printf(out, ", synctest bubble %" PRIu64, g->bubble);
+	gu_goroutine_text_ties(g, out);
 	gu_buf_u8(out, ']');
 	gu_goroutine_text_labels(rt, g, out);
 	gu_buf_str(out, gu_str(":\n"));

@@ -24,6 +24,9 @@ void gu_goroutine_text_trace(const struct gu_trace *trace, struct gu_buf *out);
 /* What stands in the brackets, but for times: "chan receive", "running (scan)". */
 void gu_goroutine_text_state(const struct gu_goroutine *g, struct gu_buf *out);
 
+/* What follows the time there: ", locked to thread, synctest bubble 1". */
+void gu_goroutine_text_ties(const struct gu_goroutine *g, struct gu_buf *out);
+
 /* " {key: value, key: value}", or nothing if there are none. */
 void gu_goroutine_text_labels(const struct gu_runtime *rt,
 	const struct gu_goroutine *g, struct gu_buf *out);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 // A goroutine for each state that lasts. When a line arrives on standard input
-// the program prints its own traceback of all of them, and ends. Compiles with
-// Go 1.16 to the newest.
+// the program prints its own traceback of all of them, and the same of
+// runtime/pprof (/debug/pprof/goroutine?debug=2), and ends. Compiles with Go 1.16
+// to the newest.
 package main
 
 import (
@@ -220,4 +221,6 @@ func main() {
 	bufio.NewReader(os.Stdin).ReadString('\n')
 	b := make([]byte, 1<<20)
 	os.Stdout.Write(b[:runtime.Stack(b, true)])
+	fmt.Println("pprof")
+	pprof.Lookup("goroutine").WriteTo(os.Stdout, 2)
 }
