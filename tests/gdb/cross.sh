@@ -7,7 +7,7 @@
 #   GOUNSTRIP_GO   releases (default: 1.26.8 1.20.14 1.16.15); all but the first
 #                  in one GDB only
 # shellcheck disable=SC2016 # GDB's variables
-. "$abs_top_srcdir/tests/gdb/lib.sh"
+. "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 program() { # VERSION MODE: the program of tests/gdb/cross
 	local work=$tmp XDG_CACHE_HOME=${cache%/*}

@@ -78,7 +78,7 @@ for gdb in gdb "$tests"/gdbs/bin/gdb-*; do
 	for how in zlib zstd; do
 		"$gdb" -nx -batch -ex 'info line main.handle' "$work/$how" \
 			>"$work/log" 2>&1
-		major=$("$gdb" -nx -batch -ex 'output $_gdb_major')
+		major=$("$gdb" -nx -batch -ex "output \$_gdb_major")
 		if [ $how = zstd ] && [ "$major" -lt 13 ]; then
 			n=$((n + 1))
 			echo "ok $n # SKIP $(basename "$gdb"): does not know zstd"

@@ -58,6 +58,7 @@ hide_index() {
 }
 
 same_as_gdb() { # FIXTURE OPTION
+	# shellcheck disable=SC2086 # an option, or none
 	"$mksym" -i $2 "$fixtures/$1/strip" "$work/ours" >/dev/null &&
 		hide_index "$work/ours" "$work/without" &&
 		gdb_batch gdb -ex "save gdb-index $work" "$work/without" \
@@ -104,8 +105,10 @@ hide_index "$symbols" "$work/without"
 for gdb in gdb "$tests"/gdbs/bin/gdb-*; do
 	command -v "$gdb" >/dev/null || continue
 	name=$(basename "$gdb")
-	major=$("$gdb" -nx -batch -ex 'output $_gdb_major')
-	[ "$major" -ge 13 ] && [ "$major" -le 16 ] || continue
+	major=$("$gdb" -nx -batch -ex "output \$_gdb_major")
+	if [ "$major" -lt 13 ] || [ "$major" -gt 16 ]; then
+		continue
+	fi
 	gdb_batch "$gdb" "$symbols" -ex 'maint print objfiles symbols' \
 		>"$work/log"
 	grep -q '\.gdb_index: version 8' "$work/log"
