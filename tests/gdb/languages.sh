@@ -42,6 +42,15 @@ go status
 show pagination
 show confirm
 show backtrace past-main
+delete
+goroutine 2
+go load
+goroutine
+up
+goroutine 2
+go unload
+echo still there\n
+go load
 COMMANDS
 
 # Each language begins at the same place, where the runtime's goroutines have
@@ -91,6 +100,7 @@ for gdb in "${all_gdbs[@]}"; do
 	before=$failed failed=0
 	if ! grep -q '^[*] 1 \[running\]' "$tmp/auto" ||
 		! grep -q '^Breakpoint N at' "$tmp/auto" ||
+		! grep -q '^still there' "$tmp/auto" ||
 		! grep -q '^nobody waits there' "$tmp/auto" ||
 		! grep -q '^\[Goroutine 2 .* is selected' "$tmp/auto"; then
 		echo "FAIL: the commands did not work"
