@@ -142,8 +142,10 @@ for version in ${GOUNSTRIP_GO:-1.26.8 1.20.14 1.16.15}; do
 		"runtime[.]sigpanic main[.]fault $rest"
 	mode "$version" static collect runtime.stopTheWorldWithSema 1 \
 		"runtime[.]stopTheWorldWithSema .*runtime[.]systemstack .*main[.]collect $rest"
+	# GDB looks up a caller at pc - 1: one that was interrupted at its entry,
+	# where GDB 10 has its breakpoints, is ??
 	GODEBUG='' mode "$version" static spin runtime.asyncPreempt2 2 \
-		"runtime[.]asyncPreempt2 runtime[.]asyncPreempt (main[.]mark )?main[.]spin $rest"
+		"runtime[.]asyncPreempt2 runtime[.]asyncPreempt ((main[.]mark|[?][?]) )?main[.]spin $rest"
 	mode "$version" cgo call "$(symbol "$version" cgo c_leaf)" 1 \
 		"([?][?] ){2}([?][?]|_cgo_[^ ]*) runtime[.]asmcgocall runtime[.]cgocall main[.]_Cfunc_c_call main[.]call $rest"
 	mode "$version" cgo callback main.deep 1 \
