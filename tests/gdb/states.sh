@@ -7,6 +7,7 @@
 # every GDB with the newest Go, GDB 13 with the others and of gcore's core, too.
 #
 #   states.sh [VERSION]...
+# GU_ALL=1: every release as static, PIE and cgo, not the newest alone.
 . "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 . "$abs_top_srcdir/tests/stacks/states-lib.sh"
 [ "$(uname -m)" = x86_64 ] || skip "for amd64 only"
@@ -122,12 +123,13 @@ check() {
 }
 
 for version in "${versions[@]}"; do
-	for mode in static pie cgo; do
-		if [ "$version" = "$newest" ]; then
+	case $version in
+	"$newest") for mode in static pie cgo; do
 			check "$version" $mode "${all_gdbs[@]}"
-		else
+		done ;;
+	*) for mode in ${GU_ALL:+static pie} cgo; do
 			check "$version" $mode "$one_gdb"
-		fi
-	done
+		done ;;
+	esac
 done
 done_testing
