@@ -29,6 +29,7 @@ enum { CALLS_MAX = 256, EXAMPLES = 3, LISTED_MAX = 3000 /* of a million */ };
 	X(PLACE, 0, 0, "the place of a call differs")                  \
 	X(NONE, 9, 9, "the twin has no inlined calls")                 \
 	X(CUT, 10, 15, "the twin's ranges are cut")                    \
+	X(MARKER, 16, 99, "crosscall2 has a call for GDB to cross by") \
 	X(WRAPPER, 16, 19, "the twin has no calls in a wrapper")       \
 	X(DIRECTIVE, 10, 20, "the twin's call line ignores //line")    \
 	X(UNMARKED, 21, 99, "not told who made a call in an init")
@@ -132,11 +133,23 @@ static bool is_unmarked(const struct truth_call *ours, size_t n,
 		is_part(ours, n, theirs, m);
 }
 
+/* Where C calls Go: see emit/dwarf_inline.c. */
+static bool is_marker(const struct truth_call *ours, size_t n,
+	const struct truth_call *theirs, size_t m)
+{
+	return n == 2 && m == 1 &&
+		strcmp(text(ours[0].name), "runtime.cgocallback") == 0 &&
+		strcmp(text(ours[1].name), "crosscall2") == 0 &&
+		strcmp(text(theirs[0].name), "crosscall2") == 0;
+}
+
 static enum kind explain_depth(const struct truth_call *ours, size_t n,
 	const struct truth_call *theirs, size_t m, int minor)
 {
 	if (is_unmarked(ours, n, theirs, m))
 		return KIND_UNMARKED;
+	if (is_marker(ours, n, theirs, m))
+		return KIND_MARKER;
 	if (m > n || !is_part(theirs, m, ours, n))
 		return KIND_DEPTH;
 	if (minor == 9 && m == 1)
