@@ -62,7 +62,7 @@ static struct gu_cur cur_of(const struct gu_buf *buf, const char *what)
 /* Fill in that part number N of the header begins here. */
 static void begin_part(struct writer *w, unsigned n)
 {
-	gu_buf_patch(w->out, w->start + 4u * n, w->out->n - w->start, 4);
+	gu_buf_patch(w->out, w->start + (size_t)4 * n, w->out->n - w->start, 4);
 }
 
 static void put_units(struct writer *w)
@@ -302,7 +302,7 @@ static void put_symbols(struct writer *w)
 static void put_all(struct writer *w)
 {
 	gu_buf_word(w->out, VERSION, 4);
-	gu_buf_zero(w->out, (HEADER_WORDS - 1) * 4);
+	gu_buf_zero(w->out, (size_t)(HEADER_WORDS - 1) * 4);
 	begin_part(w, 1);
 	put_units(w);
 	begin_part(w, 2); /* type units: none */

@@ -155,7 +155,8 @@ static enum gu_status read_build(struct gu_module *m, struct gu_diag *diag)
 		/* an odd version text is told by `info`, not fatal */
 		if (gu_go_version_parse(m->build.version, NULL, &m->version))
 			m->version = (struct gu_go_version){0, 0};
-	if (st == GU_OK && m->build.version.n < sizeof m->version_text)
+	if (st == GU_OK && m->build.version.p &&
+		m->build.version.n < sizeof m->version_text)
 		memcpy(m->version_text, m->build.version.p,
 			m->build.version.n);
 	return st == GU_NO_MEMORY ? st : GU_OK;

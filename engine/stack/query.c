@@ -446,7 +446,7 @@ enum gu_status gu_query_unquote(char *word, struct gu_diag *diag)
 			strchr("\"'\\ ", p[1])) {
 			*out++ = *++p;
 		} else if (quote ? *p == quote : *p == '"' || *p == '\'') {
-			quote = quote ? '\0' : *p;
+			quote = (char)(quote ? '\0' : *p);
 		} else {
 			*out++ = *p;
 		}

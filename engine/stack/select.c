@@ -127,7 +127,7 @@ static bool matches(const struct gu_filter *f, struct gu_str name)
 	char text[NAME_MAX_BYTES];
 	size_t n = name.n < sizeof text ? name.n : sizeof text - 1;
 
-	if (n)
+	if (name.p && n)
 		memcpy(text, name.p, n);
 	text[n] = '\0';
 	return regexec(&f->regex, text, 0, NULL, 0) == 0;
@@ -542,6 +542,7 @@ enum gu_status gu_select(const struct gu_runtime *rt,
 	if (!st)
 		st = take_rows(&w);
 	if (!st) {
+		/* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
 		s.list = calloc(w.n + 1, sizeof *s.list);
 		st = s.list ? GU_OK : no_memory(&w);
 	}

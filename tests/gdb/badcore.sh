@@ -4,6 +4,7 @@
 # or leads in circles: "info goroutines", "go bt", "goroutine N" and "bt" in every
 # GDB say what is missing and show the rest as it is in the whole core; GDB ends
 # by itself.  (Damage of all kinds, in 400 ways: tests/stacks/damage.c.)
+# shellcheck disable=SC2015,SC2016,SC2317 # bad never fails; GDB's variables; called by name
 . "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 command -v readelf >/dev/null || skip "no readelf"
 

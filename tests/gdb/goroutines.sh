@@ -4,6 +4,7 @@
 # every GDB, against "gounstrip stacks" of the same: ids, states, frames.  Then
 # all options, against a program that knows the answers (tests/stacks/query) and
 # against the same words of "gounstrip stacks".
+# shellcheck disable=SC2015,SC2028,SC2030,SC2031,SC2086,SC2116 # bad never fails; GDB expands; words
 . "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 need pie

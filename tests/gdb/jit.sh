@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # "go load -jit": functions and lines given by the reader, without a symbol file;
 # frames alone where GDB would crash on them.
-. "$abs_top_srcdir/tests/gdb/lib.sh"
+. "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 need static
 static=$program

@@ -4,6 +4,7 @@
 # its thread stops in the same system call), in another thread, and (locally)
 # after Ctrl-C in the middle of a command for all of them; also remote, in every
 # GDB.
+# shellcheck disable=SC2016 # GDB's variables
 . "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 program=$(

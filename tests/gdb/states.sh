@@ -8,6 +8,7 @@
 #
 #   states.sh [VERSION]...
 # GU_ALL=1: every release as static, PIE and cgo, not the newest alone.
+# shellcheck disable=SC2086 # words
 . "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 . "$abs_top_srcdir/tests/stacks/states-lib.sh"
 [ "$(uname -m)" = x86_64 ] || skip "for amd64 only"

@@ -11,7 +11,8 @@
 #   GOUNSTRIP_TWIN    not empty: also of the unstripped twin, without gounstrip,
 #                     for comparison; what comes of that is only told
 
-. "$abs_top_srcdir/tests/gdb/lib.sh"
+# shellcheck disable=SC2086 # words
+. "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 program() { # MODE: the program of tests/gdb/cross
 	local work=$tmp XDG_CACHE_HOME=${cache%/*}

@@ -6,6 +6,7 @@
 # the runtime's own: every goroutine, every frame.
 #
 #   GU_ALL=1   in every GDB also what is otherwise done in the first and the last
+# shellcheck disable=SC2028 # GDB expands them
 . "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 # With it a goroutine that spins would never let the collector run.

@@ -205,7 +205,7 @@ static void check(const struct fixture *fixture, void *ctx)
 {
 	struct symbols symbols = {.any = false};
 	struct gu_diag diag = {.text = ""};
-	struct gu_rtvars vars;
+	struct gu_rtvars vars = {.lastpoll = 0};
 	bool plugin = !strcmp(fixture->mode, "plugin");
 	uint64_t moduledata = 0, moved = 0;
 	bool decoded = false;
@@ -217,7 +217,7 @@ static void check(const struct fixture *fixture, void *ctx)
 	st = find(fixture, &diag, &minor, &decoded, &moduledata, &vars);
 	if (!is_status(st, GU_OK, &diag, "%s", fixture->name))
 		return;
-	if (strcmp(fixture->full, "-"))
+	if (strcmp(fixture->full, "-") != 0)
 		symbols = read_symbols(fixture->full);
 	/* a plugin's own runtime variables are never used: none are told */
 	if (plugin)

@@ -20,7 +20,7 @@ static size_t split(char *line, const char *quoted, struct gu_str *words)
 
 	for (char *p = strtok_r(line, " ", &rest); p && n < WORDS_MAX;
 		p = strtok_r(NULL, " ", &rest))
-		words[n++] = gu_str(strcmp(p, "@") == 0 ? quoted : p);
+		words[n++] = gu_str(quoted && strcmp(p, "@") == 0 ? quoted : p);
 	return n;
 }
 
