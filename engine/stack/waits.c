@@ -613,7 +613,7 @@ enum gu_status gu_waits_refers(const struct gu_waits *w,
 	enum { STACK_MAX = 1 << 30 }; /* Go src/runtime/proc.go, maxstacksize */
 	uint64_t sp = g->regs.sp;
 
-	/* on a thread's own stack for now: sched has where it left its own */
+	/* its thread is on another stack: sched has where it left its own */
 	if (g->start == GU_START_THREAD && sp - g->stack_lo >
 		g->stack_hi - g->stack_lo)
 		sp = g->saved.sp;

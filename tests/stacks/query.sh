@@ -8,6 +8,8 @@
 #   query.sh [VERSION]...
 set -euo pipefail
 
+# shellcheck source=tests/stacks/tap.sh
+. "${abs_top_srcdir:?}/tests/stacks/tap.sh"
 # shellcheck source=scripts/lib.sh
 . "${abs_top_srcdir:?}/scripts/lib.sh"
 # shellcheck source=tests/stacks/lib.sh
@@ -16,33 +18,9 @@ tool=${abs_top_builddir:?}/tools/gounstrip
 versions=("$@")
 [ "$#" != 0 ] || versions=(1.16.15 1.22.12 1.27.4)
 
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 77
-}
 have go || skip_all "no go"
 have jq || skip_all "no jq"
 [ "$(uname -m)" = x86_64 ] || skip_all "for amd64 only"
-
-work=$(mktemp -d)
-pid=
-# shellcheck disable=SC2317 # called by the trap
-clean() {
-	[ -z "$pid" ] || kill -KILL "$pid" 2>"$work/null" || true
-	rm -rf "$work"
-}
-trap clean EXIT
-
-tests=0 failures=0
-result() { # OK NAME
-	tests=$((tests + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $tests - $2"
-	else
-		echo "not ok $tests - $2"
-		failures=$((failures + 1))
-	fi
-}
 
 same() { # NAME: the files theirs and ours
 	local status=0

@@ -13,6 +13,9 @@
 #   stacks.sh [PATTERN]: of the fixtures' names; one of each release otherwise
 set -euo pipefail
 
+# shellcheck source=tests/stacks/tap.sh
+. "${abs_top_srcdir:?}/tests/stacks/tap.sh"
+
 fixtures=${GOUNSTRIP_FIXTURES:-${XDG_CACHE_HOME:-$HOME/.cache}/gounstrip-tests/fixtures}
 tool=${abs_top_builddir:?}/tools/gounstrip
 here=${abs_top_srcdir:?}/tests/stacks
@@ -20,32 +23,8 @@ here=${abs_top_srcdir:?}/tests/stacks
 cores=${1:-go1.16-amd64-static go1.2[07]-amd64-*}
 pattern=${1:-'go1.*-amd64-static go1.27-amd64-pie go1.2[07]-amd64-cgo go1.27-amd64-lld-pie go1.27-amd64-noshdr-pie go1.27-amd64-plugin'}
 
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 77
-}
 [ -f "$fixtures/index.tsv" ] || skip_all "no fixtures: run tests/fixtures/build"
 [ "$(uname -m)" = x86_64 ] || skip_all "the programs are amd64's"
-
-work=$(mktemp -d)
-pid=
-# shellcheck disable=SC2317 # called by the trap
-clean() {
-	[ -z "$pid" ] || kill -KILL "$pid" 2>"$work/null" || true
-	rm -rf "$work"
-}
-trap clean EXIT
-
-tests=0 failures=0
-result() { # OK NAME
-	tests=$((tests + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $tests - $2"
-	else
-		echo "not ok $tests - $2"
-		failures=$((failures + 1))
-	fi
-}
 
 matches() { # NAME PATTERNS
 	local p

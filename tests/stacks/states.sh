@@ -9,6 +9,8 @@
 #   states.sh [VERSION]...
 set -euo pipefail
 
+# shellcheck source=tests/stacks/tap.sh
+. "${abs_top_srcdir:?}/tests/stacks/tap.sh"
 # shellcheck source=scripts/lib.sh
 . "${abs_top_srcdir:?}/scripts/lib.sh"
 # shellcheck source=tests/stacks/lib.sh
@@ -19,32 +21,8 @@ tool=${abs_top_builddir:?}/tools/gounstrip
 versions=("$@")
 [ "$#" != 0 ] || versions=("${states_versions[@]}")
 
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 77
-}
 have go || skip_all "no go"
 [ "$(uname -m)" = x86_64 ] || skip_all "for amd64 only"
-
-work=$(mktemp -d)
-pid=
-# shellcheck disable=SC2317 # called by the trap
-clean() {
-	[ -z "$pid" ] || kill -KILL "$pid" 2>"$work/null" || true
-	rm -rf "$work"
-}
-trap clean EXIT
-
-tests=0 failures=0
-result() { # OK NAME
-	tests=$((tests + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $tests - $2"
-	else
-		echo "not ok $tests - $2"
-		failures=$((failures + 1))
-	fi
-}
 
 check() { # VERSION MODE
 	local program name="$1 $2" status=0 by

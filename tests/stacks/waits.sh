@@ -8,6 +8,8 @@
 #   waits.sh [VERSION]...
 set -euo pipefail
 
+# shellcheck source=tests/stacks/tap.sh
+. "${abs_top_srcdir:?}/tests/stacks/tap.sh"
 # shellcheck source=scripts/lib.sh
 . "${abs_top_srcdir:?}/scripts/lib.sh"
 # shellcheck source=tests/stacks/lib.sh
@@ -17,32 +19,8 @@ versions=("$@")
 [ "$#" != 0 ] || versions=(1.16.15 1.18.10 1.20.14 1.22.12 1.24.13 1.25.14
 	1.26.8 1.27.4)
 
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 77
-}
 have go || skip_all "no go"
 [ "$(uname -m)" = x86_64 ] || skip_all "for amd64 only"
-
-work=$(mktemp -d)
-pid=
-# shellcheck disable=SC2317 # called by the trap
-clean() {
-	[ -z "$pid" ] || kill -KILL "$pid" 2>"$work/null" || true
-	rm -rf "$work"
-}
-trap clean EXIT
-
-tests=0 failures=0
-result() { # OK NAME
-	tests=$((tests + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $tests - $2"
-	else
-		echo "not ok $tests - $2"
-		failures=$((failures + 1))
-	fi
-}
 
 # told OPTION...: the answers to all that was asked in the file out, in the form
 # of what the program printed.  A core's panicking goroutine is on the stack for
