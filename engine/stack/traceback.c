@@ -106,6 +106,28 @@ static enum gu_status jump_to_interrupted(struct walk *w, uint64_t sp,
 }
 
 /*
+ * Is the thread itself in the restorer, which is two instructions:
+ *   amd64  mov $15,%rax; syscall    glibc and musl, __restore_rt
+ *   arm64  mov x8,#139; svc #0      the kernel's vdso, __kernel_rt_sigreturn
+ */
+static bool in_restorer(const struct walk *w)
+{
+	static const uint8_t amd64[] = {0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 5};
+	static const uint8_t arm64[] = {0x68, 0x11, 0x80, 0xd2, 1, 0, 0, 0xd4};
+	bool arm = is_arm64(w);
+	const uint8_t *code = arm ? arm64 : amd64;
+	const size_t len = arm ? sizeof arm64 : sizeof amd64;
+	const uint64_t starts[] = {w->regs.pc, w->regs.pc - (arm ? 4 : 7)};
+	uint8_t bytes[sizeof amd64];
+
+	for (size_t i = 0; w->innermost && i < GU_COUNT(starts); i++)
+		if (!gu_mem_read(&w->rt->mem, starts[i], bytes, len, NULL) &&
+			!memcmp(bytes, code, len))
+			return true;
+	return false;
+}
+
+/*
  * The signal's handler returns to code that is not Go's: the C library's
  * restorer, or the kernel's.  Or it was called by a handler in C: then
  * what lies there are no registers of the goroutine's.
@@ -116,7 +138,7 @@ static bool was_interrupted(const struct walk *w)
 	struct gu_func func;
 	struct gu_regs regs;
 
-	if (!w->signal || read_interrupted(w, w->regs.sp, NULL, &regs) ||
+	if ((!w->signal && !in_restorer(w)) || read_interrupted(w, w->regs.sp, NULL, &regs) ||
 		!on_stack(w, regs.sp))
 		return false;
 	code = gu_runtime_code(w->rt, regs.pc);

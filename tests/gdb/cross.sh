@@ -122,6 +122,31 @@ symbol() {
 	nm "$(program "$1" "$2-full")" | sed -n "s/^0*\([0-9a-f]*\) [tT] $3\$/*0x\1/p"
 }
 
+# restorer VERSION: what "go bt" says of a thread that is about to leave a signal
+# handler, in the C library.
+restorer() {
+	local stripped gdb
+	stripped=$(program "$1" cgo)
+	[ -x "$stripped" ] || return 0
+	for gdb in "${all_gdbs[@]}"; do
+		printf '%s\n' 'go load' "$prelude" 'run spin' delete \
+			"break *'runtime.cgoSigtramp'" continue \
+			'tbreak **(unsigned long *)$sp' continue \
+			'x/i $pc' 'go bt' kill >"$tmp/script"
+		GODEBUG='' session "$gdb" "$stripped"
+		if grep -q 'architecture unknown is not compatible' "$tmp/out"; then
+			echo "$1 restorer: ${gdb##*/} does not know this C library"
+		elif grep -q '^=> .*mov *\$0xf,%rax' "$tmp/out" &&
+			grep -q '^main[.]spin(' "$tmp/out"; then
+			echo "$1 restorer in ${gdb##*/}: ok"
+		else
+			echo "$1 restorer in ${gdb##*/}: FAIL"
+			tail -n 20 "$tmp/out"
+			failed=1
+		fi
+	done
+}
+
 c_frames='goCallback [?][?] ([?][?]|_cgo_[^ ]*) '
 callback="main[.]goCallback _cgoexp_[^ ]* runtime[.]cgocallbackg1 \
 (runtime[.]cgocallbackg )+(runtime[.]cgocallback ){2}crosscall2 ${c_frames}\
@@ -150,6 +175,7 @@ for version in ${GOUNSTRIP_GO:-1.26.8 1.20.14 1.16.15}; do
 		"([?][?] ){2}([?][?]|_cgo_[^ ]*) runtime[.]asmcgocall runtime[.]cgocall main[.]_Cfunc_c_call main[.]call $rest"
 	mode "$version" cgo callback main.deep 1 \
 		"main[.]deep ($callback){3}main[.]callback $rest"
+	restorer "$version"
 	all_gdbs=("${all_gdbs[-1]}")
 done
 done_testing
