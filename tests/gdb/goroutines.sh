@@ -218,7 +218,7 @@ for gdb in "${all_gdbs[@]}"; do
 	"$program" >>"$tmp/told" 2>&1 &
 	started=$!
 	background+=("$started")
-	for _ in {1..400}; do
+	for _ in {1..600}; do
 		grep -q '^ready' "$tmp/told" && break
 		sleep 0.05
 	done

@@ -86,10 +86,11 @@ line() {
 
 # start COMMAND...: runs it in the background until it says "ready".
 start() {
+	: >"$tmp/out" # or "ready" is the last one's
 	"$@" >"$tmp/out" 2>&1 &
 	started=$!
 	background+=("$started")
-	for _ in {1..100}; do
+	for _ in {1..600}; do
 		grep -q '^ready' "$tmp/out" && return
 		sleep 0.05
 	done

@@ -11,7 +11,7 @@ serve() { # GDBSERVERARG...
 	: >"$tmp/server"
 	gdbserver "$@" 2>"$tmp/server" >/dev/null &
 	background+=("$!")
-	for _ in {1..100}; do
+	for _ in {1..600}; do
 		grep -q -i '^listening on port' "$tmp/server" && return
 		sleep 0.05
 	done

@@ -19,7 +19,7 @@ exec 3<>"$tmp/in"
 "$program" <&3 >"$tmp/told" 2>&1 &
 started=$!
 background+=("$started")
-for _ in {1..200}; do
+for _ in {1..600}; do
 	grep -q '^ready' "$tmp/told" && break
 	sleep 0.05
 done
@@ -43,7 +43,8 @@ look() {
 	look listed
 	printf '%s\n' 'goroutine off'
 	look off
-	printf '%s\n' 'shell (sleep 0.4; kill -INT $PPID) &'
+	printf '%s\n' "shell (until grep -q '<one' '$tmp/out'; do sleep 0.02; done; \
+kill -INT \$PPID) &"
 	for _ in {1..8}; do
 		printf '%s\n' "goroutine all eval \"echo <one\\n\""
 	done
@@ -94,7 +95,7 @@ compare() { # NAME GDBARG...
 compare process -p "$started"
 if command -v gdbserver >/dev/null; then
 	# a signal to GDB would not stop that program
-	sed -i -e '/^shell (sleep/d' -e 's/^continue$/tbreak runtime.usleep\n&/' \
+	sed -i -e '/^shell (/d' -e 's/^continue$/tbreak runtime.usleep\n&/' \
 		-e '/^goroutine all/d' "$tmp/script"
 	compare remote "$program" -ex 'set sysroot /' -ex \
 		"target remote | gdbserver --attach - $started 2>/dev/null"

@@ -72,9 +72,14 @@ gdb_frames() {
 
 # A goroutine on a thread that GDB is in has more frames inside than the runtime
 # knows of: but for the innermost that it does, they must end alike,
-# or begin alike if "gounstrip stacks" says that it does not get on.
+# or begin alike if "gounstrip stacks" says that it does not get on.  A GDB too
+# old for the C library (fact 19 of docs/gdb-integration.md) ends at the signal
+# frame of that library.
 compare_frames() {
-	awk 'NR == FNR { ours[$1] = ours[$1] $0 "\n"; next }
+	local old=0
+	! grep -q '^warning: .*/libc[.]so[.]6.: Shared library architecture unknown' \
+		"$tmp/out" || old=1
+	awk -v old=$old 'NR == FNR { ours[$1] = ours[$1] $0 "\n"; next }
 		{ theirs[$1] = theirs[$1] $0 "\n" }
 		END {
 			for (id in theirs) {
@@ -91,6 +96,12 @@ compare_frames() {
 				if (sub(/[0-9]*: elided\n$/, "", b) && b != "" &&
 					ours[id] ~ /^[^\n]* on a thread\n/ &&
 					index(a, b) == 1)
+					continue
+				b = theirs[id]
+				sub(/^[^\n]*\n/, "", b)
+				if (old && ours[id] ~ /^[^\n]* on a thread\n/ &&
+					index(b, a) == 1 &&
+					(a == "" || a ~ / runtime[.](cgoSigtramp|sigtramp) [^\n]*\n$/))
 					continue
 				bad++
 				print "theirs:\n" theirs[id] "ours:\n" ours[id]
@@ -146,16 +157,16 @@ compare() {
 	done
 }
 
-# start_states PROGRAM
+# start_states PROGRAM FOLDER: it dumps its core into FOLDER.
 start_states() {
-	rm -f "$tmp/in"
+	rm -f "$tmp/in" "$tmp/told"
 	mkfifo "$tmp/in"
 	exec 3<>"$tmp/in"
-	"$1" <&3 >"$tmp/told" 2>&1 &
+	(cd "$2" && ulimit -c unlimited && exec "$1") <&3 >"$tmp/told" 2>&1 &
 	started=$!
 	background+=("$started")
-	for _ in {1..200}; do
-		grep -q '^ready' "$tmp/told" && return
+	for _ in {1..600}; do
+		grep -qs '^ready' "$tmp/told" && return
 		sleep 0.05
 	done
 	skip "the program does not become ready"
@@ -163,7 +174,7 @@ start_states() {
 
 for mode in pie cgo; do
 	program=$(program_of $mode) || skip "no program: $(tail -n 1 "$tmp/build")"
-	start_states "$program"
+	start_states "$program" "$tmp"
 	gdbs=("${few_gdbs[@]}")
 	[ $mode = cgo ] || gdbs=("${all_gdbs[@]}")
 	compare "$mode, attached" -p "$started" -- -p "$started"
@@ -181,16 +192,9 @@ for mode in pie cgo; do
 	wait "$started" 2>/dev/null || true
 done
 
-# GDB 10 does not get over the C library's signal frame in a core
 program=$(program_of pie)
 mkdir "$tmp/dump"
-(cd "$tmp/dump" && ulimit -c unlimited && exec "$program" <&3 >"$tmp/told" 2>&1) &
-started=$!
-background+=("$started")
-for _ in {1..200}; do
-	grep -q '^ready' "$tmp/told" && break
-	sleep 0.05
-done
+start_states "$program" "$tmp/dump"
 kill -ABRT "$started"
 wait "$started" 2>/dev/null || true
 core=$(find "$tmp/dump" -type f)

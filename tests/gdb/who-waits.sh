@@ -68,7 +68,7 @@ exec 3<>"$tmp/in"
 "$program" <&3 >"$tmp/told" 2>&1 &
 started=$!
 background+=("$started")
-for _ in {1..200}; do
+for _ in {1..600}; do
 	grep -q '^ready' "$tmp/told" && break
 	sleep 0.05
 done

@@ -80,10 +80,11 @@ check() { # VERSION MODE
 	}
 	rm -f "$work/in"
 	mkfifo "$work/in"
+	: >"$work/out" # or "ready" is the last one's
 	"$program" <"$work/in" >"$work/out" 2>"$work/null" &
 	pid=$!
 	exec 3>"$work/in"
-	for _ in $(seq 200); do
+	for _ in {1..600}; do
 		grep -q '^ready$' "$work/out" && break
 		sleep 0.05
 	done

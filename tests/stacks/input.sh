@@ -62,7 +62,7 @@ refuses 1 'no Go program' -p $$
 
 "$program" park 2 >ready &
 pid=$!
-for _ in $(seq 200); do
+for _ in {1..600}; do
 	grep -q '^ready$' ready && break
 	sleep 0.05
 done

@@ -127,9 +127,10 @@ check() { # VERSION
 		result 1 "$1: $(first_line "$work/build")"
 		return
 	}
+	: >"$work/out" # or "ready" is the last one's
 	"$program" >"$work/out" 2>"$work/null" &
 	pid=$!
-	for _ in $(seq 200); do
+	for _ in {1..600}; do
 		grep -q '^ready$' "$work/out" && break
 		sleep 0.05
 	done

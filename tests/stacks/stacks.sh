@@ -48,7 +48,7 @@ compare() {
 
 # wait_for TEXT: in what the program has printed
 wait_for() {
-	for _ in $(seq 200); do
+	for _ in {1..600}; do
 		if grep -q "$1" "$work/out"; then
 			return 0
 		fi
