@@ -140,6 +140,7 @@ static int run(const struct gu_command *self, int argc, char **argv)
 	opts.ctx = &progress;
 	opts.jobs = gu_beside_if_useful();
 	opts.last_use = true;
+	opts.unaided = out || dir; /* else for "go load" */
 	keep_memory_small();
 	return write_symbols(gu_options_operand(&parser), out, copy, dir, &opts);
 }

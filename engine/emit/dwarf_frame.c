@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/emit/dwarf_frame.h"
 
+#include "engine/emit/frame_resume.h"
 #include "engine/stack/unwind.h"
 
 #include <dwarf.h>
@@ -156,6 +157,7 @@ struct state {
 	int64_t ra_off;
 	enum { FP_SAVED, FP_SAME, FP_UNDEFINED } fp;
 	int64_t fp_off;
+	const struct gu_resume *during; /* a call of which more is known */
 };
 
 static struct state state_of(const struct gu_row *row)
@@ -175,6 +177,36 @@ static struct state state_of(const struct gu_row *row)
 	return s;
 }
 
+/* Do stacks go on in FUNC at END, if its instructions say where? */
+static bool may_resume(enum gu_end end)
+{
+	return end == GU_END_SYSTEMSTACK || end == GU_END_CGO ||
+		end == GU_END_SPWRITE;
+}
+
+/* What holds in ROW during the call R. */
+static struct state state_during(const struct gu_row *row,
+	const struct gu_resume *r, uint8_t fp)
+{
+	struct state s = state_of(row);
+
+	if (row->end_of_stack ? !may_resume(row->end_of_stack)
+			      : !r->plain || r->off != row->cfa_off)
+		return s;
+	s.during = r;
+	s.ra = RA_SAVED;
+	s.ra_off = -(int64_t)sizeof(uint64_t);
+	if (r->plain)
+		s.cfa_off = r->off;
+	for (size_t i = 0; i < GU_KEPT_COUNT; i++) {
+		if (r->kept[i].known && r->kept[i].reg == fp) {
+			s.fp = FP_SAVED;
+			s.fp_off = r->kept[i].off;
+		}
+	}
+	return s;
+}
+
 static struct state entry_state(const struct writer *w)
 {
 	return (struct state){
@@ -189,7 +221,37 @@ static bool same_state(const struct state *a, const struct state *b)
 {
 	return a->cfa_off == b->cfa_off && a->ra == b->ra &&
 		a->ra_off == b->ra_off && a->fp == b->fp &&
-		a->fp_off == b->fp_off;
+		a->fp_off == b->fp_off && a->during == b->during;
+}
+
+/* Begin, or END, what is known during R beyond the return address. */
+static void put_during(struct writer *w, const struct gu_resume *r, bool end,
+	int64_t cfa_off)
+{
+	for (size_t i = 0; i < GU_KEPT_COUNT; i++) {
+		uint8_t reg = r->kept[i].reg;
+
+		if (!r->kept[i].known || reg == w->numbers->fp)
+			continue;
+		if (end)
+			put_rule(w, DW_CFA_same_value, reg);
+		else
+			put_offset(w, reg, r->kept[i].off);
+	}
+	if (r->lost_g)
+		put_rule(w, end ? DW_CFA_same_value : DW_CFA_undefined,
+			w->numbers->g);
+	if (r->plain)
+		return;
+	if (end) {
+		gu_buf_u8(w->out, DW_CFA_def_cfa);
+		gu_buf_uleb(w->out, w->numbers->sp);
+		gu_buf_uleb(w->out, (uint64_t)cfa_off);
+	} else {
+		gu_buf_u8(w->out, DW_CFA_def_cfa_expression);
+		gu_buf_uleb(w->out, r->n);
+		gu_buf_bytes(w->out, r->cfa, r->n);
+	}
 }
 
 static void put_changes(struct writer *w, const struct state *old,
@@ -204,6 +266,8 @@ static void put_changes(struct writer *w, const struct state *old,
 		[FP_UNDEFINED] = DW_CFA_undefined,
 	};
 
+	if (old->during && old->during != s->during)
+		put_during(w, old->during, true, old->cfa_off);
 	if (s->cfa_off != old->cfa_off && s->cfa_off >= 0) {
 		gu_buf_u8(w->out, DW_CFA_def_cfa_offset);
 		gu_buf_uleb(w->out, (uint64_t)s->cfa_off);
@@ -223,6 +287,8 @@ static void put_changes(struct writer *w, const struct state *old,
 		else
 			put_rule(w, fp_rules[s->fp], w->numbers->fp);
 	}
+	if (s->during && old->during != s->during)
+		put_during(w, s->during, false, s->cfa_off);
 }
 
 /*
@@ -237,6 +303,40 @@ static bool is_restorer(const struct gu_module *module,
 	return kind == GU_KIND_SIGRETURN || kind == GU_KIND_SIGRETURN_SIGACTION;
 }
 
+/*
+ * C's registers are crosscall2's to save: Go src/runtime/cgo/asm_amd64.s.  For
+ * what has no switch in it, a stack size says enough.
+ */
+static void read_resumes(const struct writer *w, const struct gu_func *func,
+	uint64_t end, struct gu_resumes *out)
+{
+	out->n = 0;
+	if ((may_resume(gu_unwind_end(w->module, func)) ||
+		gu_str_eq(gu_func_name(&w->module->tab, func),
+			gu_str("crosscall2"))) &&
+		gu_frame_resume_read(w->module, func, end, NULL, out))
+		out->n = 0;
+}
+
+/* The state at PC in ROW, and how far it holds. */
+static struct state state_at(const struct writer *w,
+	const struct gu_resumes *resumes, const struct gu_row *row,
+	uint64_t pc, uint64_t *end)
+{
+	*end = row->end;
+	for (size_t i = 0; i < resumes->n; i++) {
+		const struct gu_resume *r = &resumes->list[i];
+
+		if (pc < r->start && r->start < *end)
+			*end = r->start;
+		if (pc < r->start || pc >= r->end)
+			continue;
+		*end = r->end < *end ? r->end : *end;
+		return state_during(row, r, w->numbers->fp);
+	}
+	return state_of(row);
+}
+
 /* What is known of FUNC; on failure nothing is left of it. */
 static enum gu_status put_function(struct writer *w, const struct gu_func *func,
 	uint64_t end)
@@ -244,10 +344,12 @@ static enum gu_status put_function(struct writer *w, const struct gu_func *func,
 	bool signal = gu_unwind_injected(gu_module_kind(w->module, func));
 	size_t cie = cie_of(w, signal), at = begin_entry(w);
 	struct state old = entry_state(w), s;
-	uint64_t at_pc = func->entry;
+	uint64_t at_pc = func->entry, next;
+	struct gu_resumes resumes;
 	struct gu_rows rows;
 
 	put_fde(w, at, cie, signal, func, end);
+	read_resumes(w, func, end, &resumes);
 	gu_rows_init(&rows, w->module, func);
 	while (rows.pc < end) {
 		uint64_t pc = rows.pc;
@@ -258,8 +360,10 @@ static enum gu_status put_function(struct writer *w, const struct gu_func *func,
 			w->out->n = at;
 			return st ? st : GU_BAD_DATA;
 		}
-		s = state_of(&row);
-		if (!same_state(&s, &old)) {
+		for (; pc < row.end && pc < end; pc = next) {
+			s = state_at(w, &resumes, &row, pc, &next);
+			if (same_state(&s, &old))
+				continue;
 			if (pc > at_pc)
 				put_advance(w, pc - at_pc);
 			put_changes(w, &old, &s);

@@ -4,8 +4,9 @@
  * information (DWARF 5 section 6.4; LSB 5.0 core, 10.6), so that debuggers and
  * profilers unwind Go without our reader.
  *
- * Where a frame's caller is on another stack, or there is none, the return
- * address is undefined: the one way to make GDB end a backtrace without a word,
+ * Where a frame's caller is on another stack, and the function's instructions
+ * do not say where (frame_resume.h), or there is none, the return address is
+ * undefined: the one way to make GDB end a backtrace without a word,
  * so the reader leaves those frames to GDB (docs/unwinding.md).  A frame
  * pointer that may or may not have been stored (assembly) is undefined too.
  *

@@ -2,6 +2,7 @@
 #include "engine/emit/dwarf_inline.h"
 
 #include "engine/base/vec.h"
+#include "engine/emit/frame_resume.h"
 
 #include <dwarf.h>
 
@@ -44,10 +45,11 @@ struct gu_dwarf_origin {
 
 void gu_dwarf_inline_init(struct gu_dwarf_inline *d,
 	const struct gu_module *module, struct gu_dwarf_info *info,
-	struct gu_dwarf_line *lines, struct gu_func_list *funcs)
+	struct gu_dwarf_line *lines, struct gu_func_list *funcs, bool unaided)
 {
 	*d = (struct gu_dwarf_inline){
 		.module = module, .info = info, .lines = lines, .funcs = funcs,
+		.unaided = unaided,
 	};
 	gu_intern_init(&d->unit_names);
 	gu_intern_init(&d->names);
@@ -283,6 +285,20 @@ static void add_range(struct gu_dwarf_inline *d, uint32_t n, uint64_t start,
 	}
 }
 
+static bool add_border(struct gu_dwarf_inline *d, const char *name,
+	uint64_t start, uint64_t end)
+{
+	struct gu_inline call = {.name = gu_str(name)};
+	uint32_t n = add_node(d, &call, 0, NONE);
+
+	if (n == NONE)
+		return false;
+	d->nodes[n].call_file = file_at(d, start);
+	d->nodes[n].call_line = line_at(d, start);
+	add_range(d, n, start, end);
+	return true;
+}
+
 /*
  * From C to Go a thread changes to the goroutine's stack, in the midst of
  * runtime.cgocallback, which has a frame on either.  GDB ends a backtrace where
@@ -300,19 +316,41 @@ static bool is_border(const struct gu_dwarf_inline *d)
 
 static bool read_border(struct gu_dwarf_inline *d, uint64_t end)
 {
-	struct gu_inline call = {.name = gu_str("runtime.cgocallback")};
-	uint64_t start = d->func.entry;
-	uint32_t n;
-
 	decode(d, &d->file, d->func.pcfile);
 	decode(d, &d->line, d->func.pcln);
-	n = add_node(d, &call, 0, NONE);
-	if (n == NONE)
+	return add_border(d, "runtime.cgocallback", d->func.entry, end);
+}
+
+/*
+ * From the system stack back to the goroutine's, which is mostly further down,
+ * it is the same.  The reader's frames do not need it: their ids say on whose
+ * stack they are.  Where a goroutine is that called one of these two, Go's own
+ * tracebacks call runtime.systemstack_switch, and so does g.sched.pc.
+ */
+static bool is_switch(const struct gu_dwarf_inline *d)
+{
+	enum gu_func_kind kind = gu_module_kind(d->module, &d->func);
+
+	return d->unaided && (kind == GU_KIND_SYSTEMSTACK ||
+		kind == GU_KIND_ASMCGOCALL);
+}
+
+static bool read_switch(struct gu_dwarf_inline *d, uint64_t end)
+{
+	struct gu_resumes resumes;
+	bool any = false;
+
+	if (gu_frame_resume_read(d->module, &d->func, end, NULL, &resumes))
 		return false;
-	d->nodes[n].call_file = file_at(d, start);
-	d->nodes[n].call_line = line_at(d, start);
-	add_range(d, n, start, end);
-	return true;
+	decode(d, &d->file, d->func.pcfile);
+	decode(d, &d->line, d->func.pcln);
+	for (size_t i = 0; i < resumes.n; i++) {
+		const struct gu_resume *r = &resumes.list[i];
+
+		any |= !r->plain && add_border(d, "runtime.systemstack_switch",
+			r->start, r->returns);
+	}
+	return any;
 }
 
 bool gu_dwarf_inline_read(struct gu_dwarf_inline *d,
@@ -326,7 +364,8 @@ bool gu_dwarf_inline_read(struct gu_dwarf_inline *d,
 	d->nnodes = d->nranges = 0;
 	d->func = *func;
 	if (table == 0)
-		return is_border(d) && read_border(d, end);
+		return (is_border(d) && read_border(d, end)) ||
+			(is_switch(d) && read_switch(d, end));
 	decode(d, &d->call, table);
 	decode(d, &d->file, func->pcfile);
 	decode(d, &d->line, func->pcln);

@@ -33,6 +33,7 @@ struct gu_dwarf_inline {
 	struct gu_dwarf_info *info;
 	struct gu_dwarf_line *lines;
 	struct gu_func_list *funcs; /* for its strs */
+	bool unaided;
 	struct gu_func func;        /* at hand */
 	struct gu_dwarf_steps file, line, call;
 	struct gu_dwarf_call *nodes;
@@ -51,10 +52,10 @@ struct gu_dwarf_inline {
 	bool failed;                 /* memory ran out */
 };
 
-/* All must outlive it. */
+/* All must outlive it.  UNAIDED: see symfile.h. */
 void gu_dwarf_inline_init(struct gu_dwarf_inline *d,
 	const struct gu_module *module, struct gu_dwarf_info *info,
-	struct gu_dwarf_line *lines, struct gu_func_list *funcs);
+	struct gu_dwarf_line *lines, struct gu_func_list *funcs, bool unaided);
 void gu_dwarf_inline_deinit(struct gu_dwarf_inline *d);
 
 /*

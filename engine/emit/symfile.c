@@ -85,7 +85,7 @@ uint64_t gu_symfile_identity(const struct gu_module *module,
 	struct gu_str id = gu_elf_file_build_id(file);
 	struct gu_str go_id = gu_elf_file_go_build_id(file);
 	const uint64_t facts[] = {opts->dwarf_version, opts->basic, opts->eh_frame,
-		opts->gdb_index,
+		opts->gdb_index, opts->unaided,
 		opts->compression.type,
 		tab->addr, tab->bytes.n, tab->nfunc, module->lo, module->hi, module->image->nsections};
 	uint64_t hash = 1;
@@ -268,7 +268,7 @@ static void make_units(void *arg)
 
 	gu_buf_init(&name, false);
 	gu_dwarf_inline_init(&sf->inlines, sf->module, &sf->info, &sf->lines,
-		&sf->funcs);
+		&sf->funcs, sf->opts->unaided);
 	sf->comp_dir = gu_func_list_str(&sf->funcs, gu_str("."));
 	sf->producer = put_producer(sf);
 	for (uint32_t unit = 0; unit < sf->funcs.nunits; unit++)

@@ -30,6 +30,11 @@ struct gu_symfile_opts {
 	bool gdb_index; /* .gdb_index too: for GDB 13 to 16 only */
 	/* of .debug_*; not with gdb_index, whose names are .debug_str's bytes */
 	struct gu_compression compression;
+	/*
+	 * For tools without our reader, GDB above all: calls over a switch of
+	 * stacks have something inlined (dwarf_inline.c).
+	 */
+	bool unaided;
 	bool eh_frame; /* .eh_frame too, with the same rows as .debug_frame */
 	gu_run_jobs *jobs; /* how what can be done at once is; NULL: in turn */
 	/*

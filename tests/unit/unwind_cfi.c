@@ -5,12 +5,14 @@
  * every pc of every function: the same CFA, the return address in the same
  * place.  Go's .debug_frame says nothing of the frame pointer: unwind_trace
  * checks that.  Then what the symbol file says in its own .debug_frame and
- * .eh_frame against the rows it was made from.
+ * .eh_frame against the rows it was made from, and in how many calls over a
+ * switch of stacks it goes on: tests/gdb/unaided.sh shows where to.
  *
  * Both come from the same linker, but by different ways: this shows that we
  * read the stack-size table right, and where we end a stack.
  */
 #include "engine/base/math.h"
+#include "engine/emit/frame_resume.h"
 #include "engine/image/elf_file.h"
 #include "engine/stack/unwind.h"
 #include "tests/unit/fixtures.h"
@@ -36,6 +38,7 @@ static const struct machine machines[] = {
 
 struct counts {
 	uint64_t functions, pcs, equal, ends, no_cfi, no_row, differ;
+	uint64_t systemstack, asmcgocall, cgocallback; /* calls gone on in */
 };
 
 /* What .debug_frame says, as far as Go's compilers write it. */
@@ -142,14 +145,72 @@ static bool is_left_out(const struct table *table, enum gu_func_kind kind)
 		kind == GU_KIND_SIGRETURN_SIGACTION);
 }
 
+/* The call at or after PC of which more is known than its row. */
+static const struct gu_resume *find_resume(const struct gu_resumes *resumes,
+	uint64_t pc)
+{
+	for (size_t i = 0; i < resumes->n; i++)
+		if (pc < resumes->list[i].end)
+			return &resumes->list[i];
+	return NULL;
+}
+
+/* Does the table go on at PC, over a switch of stacks, and say where? */
+static bool goes_on(const struct table *table, uint64_t pc,
+	const struct gu_resume *r)
+{
+	Dwarf_Frame *frame = NULL;
+	Dwarf_Op mem[3], *ops;
+	size_t n = 0;
+	bool ok;
+
+	if (dwarf_cfi_addrframe(table->cfi, pc, &frame) != 0)
+		return false;
+	ok = dwarf_frame_cfa(frame, &ops, &n) == 0 &&
+		(r->plain ? n == 1 : n > 1) &&
+		dwarf_frame_register(frame, table->machine->ra, mem, &ops,
+			&n) == 0 && n == 2 &&
+		ops[0].atom == DW_OP_call_frame_cfa &&
+		ops[1].atom == DW_OP_plus_uconst &&
+		(int64_t)ops[1].number == -8;
+	free(frame);
+	return ok;
+}
+
+static void count_call(enum gu_func_kind kind, struct counts *counts)
+{
+	counts->systemstack += kind == GU_KIND_SYSTEMSTACK;
+	counts->asmcgocall += kind == GU_KIND_ASMCGOCALL;
+	counts->cgocallback += kind == GU_KIND_CGOCALLBACK ||
+		kind == GU_KIND_CGOCALLBACK_GOFUNC;
+}
+
+/* In OUR table, for code whose stack ends at a switch. */
+static void read_resumes(const struct table *table,
+	const struct gu_module *module, const struct gu_func *func,
+	struct gu_resumes *out)
+{
+	enum gu_end end = gu_unwind_end(module, func);
+
+	out->n = 0;
+	if (table->ours && (end == GU_END_SYSTEMSTACK || end == GU_END_CGO ||
+			end == GU_END_SPWRITE) &&
+		gu_frame_resume_read(module, func,
+			gu_func_end(&module->tab, func), NULL, out))
+		out->n = 0;
+}
+
 static void check_function(const struct gu_module *module,
 	const struct gu_func *func, const struct table *table,
 	struct counts *counts)
 {
 	uint64_t end = gu_func_end(&module->tab, func);
+	struct gu_resumes resumes;
 
+	read_resumes(table, module, func, &resumes);
 	counts->functions++;
 	for (uint64_t pc = func->entry, next; pc < end; pc = next) {
+		const struct gu_resume *r = find_resume(&resumes, pc);
 		struct gu_diag diag;
 		struct gu_row row;
 		struct cfi cfi;
@@ -163,6 +224,15 @@ static void check_function(const struct gu_module *module,
 			return;
 		}
 		next = row.end < end ? row.end : end;
+		if (r && pc < r->start && r->start < next)
+			next = r->start;
+		if (r && pc >= r->start && goes_on(table, pc, r)) {
+			next = r->end;
+			counts->pcs += next - pc;
+			counts->equal += next - pc;
+			count_call(gu_module_kind(module, func), counts);
+			continue;
+		}
 		if (!read_cfi(table->cfi, pc, table->machine, &cfi)) {
 			if (!is_left_out(table, gu_module_kind(module, func)))
 				counts->no_cfi += next - pc;
@@ -221,6 +291,32 @@ static int check_module(const struct gu_module *module, const char *path,
 	return table.cfi ? 0 : 1;
 }
 
+/*
+ * A switch that is left out would go unnoticed above.  systemstack goes by the
+ * register of g, which is there from 1.17 on; asmcgocall has a call with the
+ * stack switched and, from 1.5 on, one without; cgocallback has two to four.
+ */
+static void check_switches(const struct fixture *fixture,
+	const struct gu_module *module, const struct counts *counts)
+{
+	const bool *found = module->kinds.found;
+
+	if (module->image->arch != GU_ARCH_AMD64)
+		return;
+	if (found[GU_KIND_SYSTEMSTACK])
+		ok(counts->systemstack >= (module->version.lo >= 17),
+			"%s: %" PRIu64 " calls of systemstack's go on",
+			fixture->name, counts->systemstack);
+	if (found[GU_KIND_ASMCGOCALL])
+		ok(counts->asmcgocall == (module->version.lo < 5 ? 1 : 2),
+			"%s: %" PRIu64 " calls of asmcgocall's go on",
+			fixture->name, counts->asmcgocall);
+	if (found[GU_KIND_CGOCALLBACK])
+		ok(counts->cgocallback >= 2,
+			"%s: %" PRIu64 " calls of cgocallback's go on",
+			fixture->name, counts->cgocallback);
+}
+
 static void check_table(const struct fixture *fixture,
 	const struct gu_module *module, const char *path, enum frames which)
 {
@@ -234,6 +330,8 @@ static void check_table(const struct fixture *fixture,
 			"%s: in the symbol file's %s %" PRIu64 " equal, %"
 			PRIu64 " missing, %" PRIu64 " differ", fixture->name,
 			name, counts.equal, counts.no_cfi, counts.differ);
+	if (which == OURS)
+		check_switches(fixture, module, &counts);
 }
 
 static void check_symbols(const struct fixture *fixture,
