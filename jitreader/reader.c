@@ -8,6 +8,7 @@
  * a callback but what a cleanup frees, and state changes only in one piece.
  * What GDB does with what it is given: docs/unwinding.md.
  */
+#include "jitreader/ends.h"
 #include "jitreader/inject.h"
 #include "jitreader/mailbox.h"
 #include "jitreader/mem_gdb.h"
@@ -43,6 +44,14 @@ struct reader {
 	bool walking; /* the next two are set */
 	struct place this_frame, its_caller;
 	bool innermost; /* nothing that we unwound called this_frame */
+	/*
+	 * No caller of this_frame is known.  A frame with the same id in its
+	 * place makes GDB end there, and say so; its pc is 0, where no names and
+	 * no inlined calls are.
+	 */
+	bool ended;
+	struct gdb_frame_id id; /* of this_frame, if it ended */
+	struct gu_ends ends;
 	struct gu_stacks stacks; /* of the thread that is walked; or zeroed */
 	struct gu_standin standin;
 };
@@ -90,6 +99,76 @@ static void find_stacks(const struct gu_runtime *rt,
 		*stacks = (struct gu_stacks){.m = stacks->m};
 }
 
+/* Does all around ADDR read as 0? */
+static bool is_blank(const struct gu_mem *target, uint64_t addr)
+{
+	uint8_t bytes[128], any = 0;
+
+	if (gu_mem_read(target, addr - sizeof bytes / 2, bytes, sizeof bytes,
+		NULL))
+		return false;
+	for (size_t i = 0; i < sizeof bytes; i++)
+		any |= bytes[i];
+	return !any;
+}
+
+/*
+ * Why FRAME's caller is not known, unless there is none.  CROSSED is what came
+ * of looking for it on another stack; GU_NOT_FOUND: nobody could.
+ */
+static void explain_end(const struct gu_loaded *loaded,
+	const struct gu_mem *target, const struct gu_frame *frame,
+	enum gu_status crossed, struct gu_diag *why)
+{
+	const char *text = gu_end_text(frame->end);
+
+	switch (frame->end) {
+	case GU_END_ZERO_PC:
+		if (gu_str_eq(gu_func_name(&loaded->module->tab, &frame->func),
+			gu_str("runtime.clone")))
+			text = "the thread is about to begin";
+		else if (is_blank(target, frame->cfa))
+			text = "the stack reads as zeros: a core without its "
+				"memory? (see coredump_filter in core(5))";
+		/* fall through */
+	case GU_END_LR_LOST:
+		(void)gu_fail(why, GU_BAD_DATA, "%s", text);
+		break;
+	case GU_END_SYSTEMSTACK:
+	case GU_END_MCALL:
+	case GU_END_MORESTACK:
+	case GU_END_CGO:
+	case GU_END_SPWRITE:
+		if (crossed != GU_STOP)
+			(void)gu_fail(why, GU_BAD_DATA, "%s, and what leads to "
+				"its caller is missing or damaged", text);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Is there a caller where FRAME, at SP, says?  STRAIGHT: on the same stack. */
+static void check_caller(const struct gu_loaded *loaded,
+	const struct gu_mem *target, const struct gu_frame *frame, uint64_t sp,
+	bool straight, struct gu_diag *why)
+{
+	const struct gu_bounds *home = &reader.stacks.home;
+	bool to_home = gu_bounds_have(home, frame->caller.sp);
+	uint64_t pc = frame->caller.pc;
+	uint8_t byte;
+
+	if (straight && gu_bounds_have(home, sp) && !to_home)
+		(void)gu_fail(why, GU_BAD_DATA,
+			"it reaches over the end of the goroutine's stack");
+	else if ((pc < loaded->lo || pc >= loaded->hi) &&
+		!gu_modules_find(&reader.modules, target, pc, true) &&
+		(to_home || gu_mem_read(target, pc, &byte, 1, NULL)))
+		(void)gu_fail(why, GU_BAD_DATA, "0x%" PRIx64 " is in no %s", pc,
+			to_home ? "Go code that 'go load' has found"
+				: "code that GDB can read");
+}
+
 /*
  * The frame's caller may be on another stack; its id is made for GDB.  Go keeps
  * its g in a register, so it is known in the caller too: from there on nobody
@@ -97,34 +176,67 @@ static void find_stacks(const struct gu_runtime *rt,
  */
 static void place_frame(const struct gu_loaded *loaded,
 	const struct gu_mem *target, const struct gu_regs *regs, bool known,
-	struct gu_frame *frame)
+	struct gu_frame *frame, struct gu_diag *why)
 {
 	const struct gu_runtime *rt =
 		gu_modules_runtime(&reader.modules, target);
 	struct gu_stacks *stacks = &reader.stacks;
+	enum gu_status crossed = GU_NOT_FOUND;
+	bool straight = !frame->end;
 	struct gu_diag diag = {.text = ""};
 	uint64_t id;
 
-	if (!rt)
-		return;
-	find_stacks(rt, regs, known);
-	if (!stacks->here)
-		return;
-	/* GDB takes that for a corrupt stack, unless the symbol file helps; and
-	 * it is not known where a goroutine without a thread left C */
-	stacks->into_c = gu_loaded_has_ends(loaded) && stacks->g0;
-	id = gu_stacks_frame_id(stacks, regs->sp, frame->cfa);
-	if (frame->end && gu_is_error(gu_stacks_cross(rt, stacks, regs,
-		reader.innermost, &diag, frame)))
-		debug("a stack ends", &diag);
-	frame->id_stack = id;
-	if (!frame->end && gu_unwind_keeps_g(loaded->module) &&
+	if (rt)
+		find_stacks(rt, regs, known);
+	else
+		*stacks = (struct gu_stacks){.m = 0};
+	if (stacks->here) {
+		/* GDB takes that for a corrupt stack, unless the symbol file
+		 * helps; and it is not known where a goroutine without a thread
+		 * left C */
+		stacks->into_c = gu_loaded_has_ends(loaded) && stacks->g0;
+		id = gu_stacks_frame_id(stacks, regs->sp, frame->cfa);
+		if (frame->end)
+			crossed = gu_stacks_cross(rt, stacks, regs,
+				reader.innermost, &diag, frame);
+		frame->id_stack = id;
+	}
+	if (frame->end)
+		explain_end(loaded, target, frame, crossed, why);
+	else
+		check_caller(loaded, target, frame, regs->sp, straight, why);
+	if (*why->text)
+		debug("a stack ends", why);
+	else if (!frame->end && stacks->here &&
+		gu_unwind_keeps_g(loaded->module) &&
 		frame->caller.pc >= loaded->lo &&
 		frame->caller.pc < loaded->hi) {
 		frame->caller.has_g = true;
 		frame->caller.g = gu_bounds_have(&stacks->home,
 			frame->caller.sp) ? stacks->g : stacks->here;
 	}
+}
+
+/* GDB asks about the frame at REGS, and then about its CALLER. */
+static void walk_to(const struct gu_regs *regs, const struct gu_regs *caller)
+{
+	reader.this_frame = (struct place){regs->pc, regs->sp};
+	reader.its_caller = (struct place){caller->pc, caller->sp};
+	reader.walking = true;
+	reader.ended = false;
+}
+
+/* The same, there being no caller. */
+static enum gdb_status end_walk(struct gdb_unwind_callbacks *cb,
+	const struct gu_regs *regs, struct gdb_frame_id id)
+{
+	struct gu_regs caller = {.pc = 0, .sp = regs->sp};
+
+	walk_to(regs, &caller);
+	reader.ended = true;
+	reader.id = id;
+	return gu_regs_set(cb, reader.modules.arch, &caller, true)
+		? GDB_SUCCESS : GDB_FAIL;
 }
 
 /*
@@ -137,10 +249,13 @@ static bool answer(struct gdb_unwind_callbacks *cb, const struct gu_mem *target,
 	struct gu_modules *modules = &reader.modules;
 	struct gu_standin *standin = &reader.standin;
 	const struct gu_runtime *rt;
+	struct gu_diag diag;
 	uint64_t registers;
 
 	if (modules->changed) {
 		modules->changed = false;
+		if (gu_ends_forget(&reader.ends, &diag))
+			debug("the end of a stack", &diag);
 		gu_standin_end(standin);
 		gu_mailbox_answer(modules, target, regs->pc, standin);
 	}
@@ -150,15 +265,17 @@ static bool answer(struct gdb_unwind_callbacks *cb, const struct gu_mem *target,
 	rt = gu_modules_runtime(modules, target);
 	if (!rt || !gu_standin_take(standin, rt, regs, registers, out))
 		return false;
-	reader.this_frame = (struct place){regs->pc, regs->sp};
-	reader.its_caller = (struct place){out->pc, out->sp};
-	reader.walking = true;
+	walk_to(regs, out);
 	return true;
 }
 
-/* The frame at REGS and its module; NULL if it is not ours. */
+/*
+ * The frame at REGS and its module; NULL if it is not ours.  WHY has a text if it
+ * has a caller that is not known.
+ */
 static const struct gu_loaded *find_frame(const struct gu_mem *target,
-	const struct gu_regs *regs, bool known, struct gu_frame *out)
+	const struct gu_regs *regs, bool known, struct gu_frame *out,
+	struct gu_diag *why)
 {
 	const struct gu_loaded *loaded = gu_modules_find(&reader.modules,
 		target, regs->pc, known);
@@ -175,10 +292,8 @@ static const struct gu_loaded *find_frame(const struct gu_mem *target,
 			debug("a frame", &diag);
 		return NULL;
 	}
-	place_frame(loaded, target, regs, known, &frame);
-	reader.this_frame = (struct place){regs->pc, regs->sp};
-	reader.its_caller = (struct place){frame.caller.pc, frame.caller.sp};
-	reader.walking = true;
+	place_frame(loaded, target, regs, known, &frame, why);
+	walk_to(regs, &frame.caller);
 	*out = frame;
 	return loaded;
 }
@@ -198,11 +313,33 @@ static bool is_for_gdb(const struct gu_loaded *loaded,
 			gu_unwind_end(loaded->module, &frame->func));
 }
 
+static struct gdb_frame_id id_of(const struct gu_regs *regs,
+	const struct gu_frame *frame)
+{
+	return (struct gdb_frame_id){frame->id_code,
+		gu_standin_id(&reader.standin, regs->sp, frame->id_stack)};
+}
+
+/* For hookpost-backtrace. */
+static void note_end(const struct gu_loaded *loaded, const struct gu_regs *regs,
+	const struct gu_frame *frame, const struct gu_diag *why)
+{
+	struct gu_diag diag;
+	enum gu_status st;
+
+	st = *why->text ? gu_ends_note(&reader.ends, regs,
+		gu_func_name(&loaded->module->tab, &frame->func), why->text,
+		&diag) : gu_ends_drop(&reader.ends, regs, &diag);
+	if (st)
+		debug("the end of a stack", &diag);
+}
+
 static enum gdb_status unwind_frame(struct gdb_reader_funcs *self,
 	struct gdb_unwind_callbacks *cb)
 {
 	struct gu_mem_gdb gdb = {cb->target_read};
 	const struct gu_mem target = gu_mem_of_gdb(&gdb);
+	struct gu_diag why = {.text = ""};
 	const struct gu_loaded *loaded;
 	struct gu_regs regs, other;
 	struct gu_frame frame;
@@ -211,11 +348,18 @@ static enum gdb_status unwind_frame(struct gdb_reader_funcs *self,
 	(void)self;
 	if (!read_frame(cb, &reader.its_caller, &regs, &known))
 		return GDB_FAIL;
+	if (known && reader.ended)
+		return end_walk(cb, &regs, reader.id);
 	if (answer(cb, &target, &regs, &other))
 		return gu_regs_set(cb, reader.modules.arch, &other, true)
 			? GDB_SUCCESS : GDB_FAIL;
-	loaded = find_frame(&target, &regs, known, &frame);
-	if (!loaded || is_for_gdb(loaded, &frame))
+	loaded = find_frame(&target, &regs, known, &frame, &why);
+	if (!loaded)
+		return GDB_FAIL;
+	note_end(loaded, &regs, &frame, &why);
+	if (*why.text)
+		return end_walk(cb, &regs, id_of(&regs, &frame));
+	if (is_for_gdb(loaded, &frame))
 		return GDB_FAIL;
 	/*
 	 * No symbol file ends this stack: a caller at 0 makes GDB print one
@@ -236,6 +380,7 @@ static struct gdb_frame_id get_frame_id(struct gdb_reader_funcs *self,
 {
 	struct gu_mem_gdb gdb = {cb->target_read};
 	const struct gu_mem target = gu_mem_of_gdb(&gdb);
+	struct gu_diag why = {.text = ""};
 	struct gu_frame frame;
 	struct gu_regs regs;
 	bool known;
@@ -243,11 +388,14 @@ static struct gdb_frame_id get_frame_id(struct gdb_reader_funcs *self,
 	(void)self;
 	if (!read_frame(cb, &reader.this_frame, &regs, &known))
 		return (struct gdb_frame_id){0, 0};
-	if (!find_frame(&target, &regs, known, &frame))
+	if (known && reader.ended) {
+		reader.walking = true;
+		return reader.id;
+	}
+	if (!find_frame(&target, &regs, known, &frame, &why))
 		/* of a thread in C, for whose caller a goroutine stands in */
 		return (struct gdb_frame_id){regs.pc, regs.sp};
-	return (struct gdb_frame_id){frame.id_code,
-		gu_standin_id(&reader.standin, regs.sp, frame.id_stack)};
+	return id_of(&regs, &frame);
 }
 
 /*

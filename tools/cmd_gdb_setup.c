@@ -473,6 +473,7 @@ static void put_summary(struct setup *setup, const struct timespec *start)
 static enum gu_status write_session(struct setup *setup, struct gu_diag *diag)
 {
 	struct gu_session session = {0};
+	struct gu_buf none;
 	enum gu_status st;
 
 	session.modules = calloc(setup->nmodules + 1, sizeof *session.modules);
@@ -493,8 +494,18 @@ static enum gu_status write_session(struct setup *setup, struct gu_diag *diag)
 				.inject = module->inject,
 			};
 	}
-	st = gu_session_write(setup->gdb, &session, diag);
+	gu_buf_init(&none, false);
+	st = gu_session_put(setup->gdb, "ended", &none, diag);
+	if (!st)
+		st = gu_session_write(setup->gdb, &session, diag);
 	free(session.modules);
+	/*
+	 * "ended" is there from now on.  GDB 10 (11 and 12 were not tried)
+	 * reads all scripts into one buffer, and "thread apply all bt" in one
+	 * would go on with what "ended" has there.
+	 */
+	gu_buf_printf(&setup->commands,
+		"set $_gounstrip_session = $_gdb_major >= 13\n");
 	return st;
 }
 

@@ -22,6 +22,8 @@
  *
  * File "commands": what GDB is to source when the helper has succeeded.
  *
+ * File "ended": what GDB is to source after "backtrace" (jitreader/ends.h).
+ *
  * Files "request" and "reply": the mailbox (docs/gdb-integration.md).
  */
 #ifndef GU_EMIT_SESSION_H

@@ -251,10 +251,12 @@ static enum gu_status cross_systemstack(struct crossing *c)
 
 /*
  * The goroutine left its registers and called a function on the system stack
- * that does not return.
+ * that does not return; and that may have put it aside.
  */
 static enum gu_status cross_saved(struct crossing *c)
 {
+	if (c->stacks->m && !c->stacks->g)
+		return GU_STOP;
 	return has_saved(c->stacks) ? lead_to(c, &c->stacks->saved)
 				    : refuse(c);
 }
@@ -265,12 +267,14 @@ static enum gu_status cross_saved(struct crossing *c)
  */
 static enum gu_status cross_mcall(struct crossing *c)
 {
+	enum gu_status st;
 	uint64_t g;
 
-	if (c->stacks->m && c->rt->module->image->arch == GU_ARCH_AMD64 &&
-		(gu_mem_word(&c->rt->mem, c->regs->sp, c->diag, &g) ||
-			g != c->stacks->g))
-		return GU_STOP;
+	if (c->stacks->m && c->rt->module->image->arch == GU_ARCH_AMD64) {
+		st = gu_mem_word(&c->rt->mem, c->regs->sp, c->diag, &g);
+		if (st || g != c->stacks->g)
+			return st ? st : GU_STOP;
+	}
 	return cross_saved(c);
 }
 
