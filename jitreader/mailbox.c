@@ -41,6 +41,11 @@ static void answer_deinit(struct answer *a)
 /* What of the runtime's list is not in ours, whatever is asked. */
 static void put_lost(struct answer *a)
 {
+	if (a->rt.allgs_claim)
+		gu_buf_printf(&a->lines, "...runtime.allgs has a length of %"
+			PRIu64 ", which is wrong: of what is there the first %"
+			PRIu64 " can be goroutines...\n", a->rt.allgs_claim,
+			a->rt.allgs.len);
 	if (a->gs.unreadable)
 		gu_buf_printf(&a->lines, "...%" PRIu64 " goroutines cannot be "
 			"read: their memory is not there...\n",

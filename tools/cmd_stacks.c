@@ -168,6 +168,11 @@ static void tell_rest(const struct report *r, const struct request *request,
 	if (lost)
 		gu_complain(subject, "the file was cut short: %" PRIu64
 			" bytes of memory are not in it", lost);
+	if (r->rt.allgs_claim)
+		gu_complain(subject, "runtime.allgs has a length of %" PRIu64
+			", which is wrong: of what is there the first %" PRIu64
+			" can be goroutines", r->rt.allgs_claim,
+			r->rt.allgs.len);
 	complain_of(subject, r->gs.unreadable,
 		"cannot be read: their memory is not there");
 	complain_of(subject, r->gs.damaged, "are damaged");

@@ -9,6 +9,7 @@
 enum {
 	GOROUTINES_MAX = 1 << 27, /* their array would be 1 GiB */
 	SAMPLE = 256,             /* goroutines looked at for a proof */
+	STACK_MIN = 1 << 11,      /* Go src/runtime/stack.go, _StackMin */
 };
 
 /* --- layouts -------------------------------------------------------------- */
@@ -191,9 +192,23 @@ bool gu_runtime_is_g(const struct gu_runtime *rt, const uint8_t *bytes)
 		(gu_status_is_dead((uint32_t)status) || goid != 0);
 }
 
+/*
+ * A stack's size is a power of two (Go src/runtime/stack.go, stackalloc; since
+ * 1.9 to its very end).
+ */
+static bool has_stack(const struct gu_runtime *rt, const uint8_t *bytes)
+{
+	uint64_t size = gu_layout_word(rt, &rt->g, bytes, GU_G_STACK_HI) -
+		gu_layout_word(rt, &rt->g, bytes, GU_G_STACK_LO);
+
+	return size >= STACK_MIN && (size & (size - 1)) == 0;
+}
+
 /* What a sample of a list's goroutines came to. */
 struct sample {
 	size_t read, plausible, alive;
+	bool certain;         /* what makes one is more than chance */
+	uint64_t claim;       /* how many the slice says there are */
 	uint64_t ids[SAMPLE]; /* of those that are alive */
 	bool has_main;        /* goroutine 1 is among them */
 };
@@ -221,18 +236,54 @@ static bool sample_one(const struct gu_runtime *rt, uint64_t addr,
 			return true;
 		}
 	s->has_main |= id == 1;
+	s->certain |= has_stack(rt, bytes);
 	s->ids[s->alive++] = id;
 	return true;
 }
 
+/* Take a sample of the LEN goroutines listed at ARRAY. */
+static void sample_all(const struct gu_runtime *rt, uint64_t array,
+	uint64_t len, struct sample *s)
+{
+	uint64_t word;
+
+	*s = (struct sample){.read = 0};
+	for (uint64_t i = 0; i < SAMPLE; i++) {
+		uint64_t at = len <= SAMPLE ? i : i * (len / SAMPLE);
+
+		if (at < len && gu_mem_word(&rt->mem,
+			array + at * rt->mem.ptr_size, NULL, &word) == GU_OK)
+			sample_one(rt, word, s);
+	}
+}
+
+/* How many goroutines follow each other at ARRAY, of which MOST are listed. */
+static uint64_t count_goroutines(const struct gu_runtime *rt, uint64_t array,
+	uint64_t most)
+{
+	uint8_t bytes[GU_STRUCT_MAX];
+	uint64_t n = 0, g;
+
+	while (n < most && n < GOROUTINES_MAX &&
+		!gu_mem_word(&rt->mem, array + n * rt->mem.ptr_size, NULL, &g) &&
+		g && !gu_mem_read(&rt->mem, g, bytes, (size_t)rt->g.size,
+			NULL) && gu_runtime_is_g(rt, bytes))
+		n++;
+	return n;
+}
+
 /*
- * Is there a slice of goroutines at ADDR?  At least three quarters of a
- * sample must be; some may be lost, or damaged, without the rest being so.
+ * The slice at ADDR, CLAIMED by the runtime's own code or not, has a length that
+ * agrees with its capacity, and goroutines; of a sample of those that are there
+ * most must be.  If it is claimed, one that is certain will do: the rest is
+ * lost, damaged, or named twice; and of a length that is absurd it is known
+ * where it ends.
  */
 static enum gu_status prove_allgs(const struct gu_runtime *rt, uint64_t addr,
-	struct gu_diag *diag, struct gu_slice *out, struct sample *s)
+	bool claimed, struct gu_diag *diag, struct gu_slice *out,
+	struct sample *s)
 {
-	uint64_t ptr = rt->mem.ptr_size, array, len, cap, word;
+	uint64_t ptr = rt->mem.ptr_size, array, len, cap, n;
 	enum gu_status st = gu_mem_word(&rt->mem, addr, diag, &array);
 
 	if (!st)
@@ -247,30 +298,29 @@ static enum gu_status prove_allgs(const struct gu_runtime *rt, uint64_t addr,
 			"runtime.allgs at 0x%" PRIx64 " is empty: the program "
 			"has not begun, or it is a core without its memory "
 			"(see coredump_filter in core(5))", addr);
-	if (len == 0 || len > cap || cap > GOROUTINES_MAX || array % ptr ||
-		array == 0)
+	n = len;
+	if (array == 0 || array % ptr)
+		n = 0;
+	else if (len > cap || cap > GOROUTINES_MAX)
+		n = claimed ? count_goroutines(rt, array, len) : 0;
+	if (n == 0)
 		return gu_fail_at(diag, GU_BAD_DATA, addr,
 			"runtime.allgs at 0x%" PRIx64 " is no list of "
 			"goroutines: address 0x%" PRIx64 ", length %" PRIu64
 			", capacity %" PRIu64, addr, array, len, cap);
-	*s = (struct sample){.read = 0};
-	for (uint64_t i = 0; i < SAMPLE; i++) {
-		uint64_t at = len <= SAMPLE ? i : i * (len / SAMPLE);
-
-		if (at < len && gu_mem_word(&rt->mem, array + at * ptr, NULL,
-			&word) == GU_OK)
-			sample_one(rt, word, s);
-	}
+	sample_all(rt, array, n, s);
 	if (s->read == 0)
 		return gu_fail_at(diag, GU_FAULT, array,
 			"none of the %" PRIu64 " goroutines that runtime.allgs "
-			"lists can be read: their memory is not there", len);
-	if (s->alive == 0 || s->plausible * 4 < s->read * 3)
+			"lists can be read: their memory is not there", n);
+	if (s->alive == 0 || (s->plausible * 4 < s->read * 3 &&
+			!(claimed && s->certain)))
 		return gu_fail_at(diag, GU_BAD_DATA, array,
 			"runtime.allgs at 0x%" PRIx64 " lists no goroutines: "
 			"of %zu looked at, %zu can be ones", addr, s->read,
 			s->plausible);
-	*out = (struct gu_slice){array, len};
+	s->claim = len;
+	*out = (struct gu_slice){array, n};
 	return GU_OK;
 }
 
@@ -294,15 +344,15 @@ static enum gu_status scan_allgs(const struct gu_runtime *rt,
 	cur = gu_view_cur(&view, &rt->mem, "variables");
 	for (uint64_t off = 0; off + 3 * ptr <= view.n; off += ptr) {
 		uint64_t array, len, cap;
-		struct sample s;
+		struct sample s = {.read = 0};
 
 		gu_cur_seek(&cur, off);
 		array = gu_cur_word(&cur, (unsigned)ptr);
 		len = gu_cur_word(&cur, (unsigned)ptr);
 		cap = gu_cur_word(&cur, (unsigned)ptr);
 		if (array && len >= 2 && len <= cap && cap <= GOROUTINES_MAX &&
-			prove_allgs(rt, view.addr + off, NULL, out, &s) ==
-				GU_OK && s.has_main)
+			prove_allgs(rt, view.addr + off, false, NULL, out,
+				&s) == GU_OK && s.has_main)
 			return GU_OK;
 	}
 	return gu_fail(diag, GU_UNSUPPORTED,
@@ -312,10 +362,16 @@ static enum gu_status scan_allgs(const struct gu_runtime *rt,
 
 static enum gu_status find_allgs(struct gu_runtime *rt, struct gu_diag *diag)
 {
-	struct sample s;
+	struct sample s = {.read = 0};
+	enum gu_status st;
 
-	if (rt->allgs.addr)
-		return prove_allgs(rt, rt->allgs.addr, diag, &rt->allgs, &s);
+	if (rt->allgs.addr) {
+		st = prove_allgs(rt, rt->allgs.addr, true, diag, &rt->allgs,
+			&s);
+		if (!st && s.claim != rt->allgs.len)
+			rt->allgs_claim = s.claim;
+		return st;
+	}
 	rt->allgs_scanned = true;
 	return scan_allgs(rt, diag, &rt->allgs);
 }

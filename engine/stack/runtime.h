@@ -122,6 +122,8 @@ struct gu_runtime {
 	} hmap;                         /* for GU_LABELS_MAP */
 	struct gu_slice allgs;          /* proved; a claim, with len 0, if
 					   only described */
+	uint64_t allgs_claim;           /* the length that it has, if that
+					   cannot be; 0: it is right */
 	bool allgs_scanned;             /* found by its looks alone */
 	uint64_t lastpoll;              /* of sched.lastpoll; 0: not found */
 	uint64_t semtable;              /* a claim (waits.h); 0: not found */

@@ -147,12 +147,19 @@ edit() { # FILE [ADDR WORD]...
 		shift 2
 	done
 }
-many=0x7ffffffff
+many=0x7ffffffff strangers=()
 edit long $((slice + 8)) 0x7fffffffffffffff
 edit large $((slice + 8)) $many $((slice + 16)) $many
 edit nowhere "$slice" 0x10
 edit circle $((array + 16)) "$second"
 edit ring $((array + 16)) "$second" $((array + 24)) "$second"
+edit rings "$array" "$second" $((array + 16)) "$second" \
+	$((array + 24)) "$second" $((array + 32)) "$second"
+edit hole $((slice + 8)) 0x7fffffffffffffff $((array + 8)) 0xdeadbeef000
+for ((i = 0; i < 5; i++)); do # readable, and no goroutines
+	strangers+=($((array + 8 * i)) $((array + 64 * i + 8)))
+done
+edit strangers "${strangers[@]}"
 edit itself $((array + 16)) "$array"
 edit lost $((array + 16)) 0xdeadbeef000
 edit stack "$second" 0 $((second + 8)) 0
@@ -173,14 +180,20 @@ for gdb in "${all_gdbs[@]}"; do
 	# GDB reads memory that a core knows of, and has not, as zeros
 	check headers headers
 	nothing 'runtime.allgs at .* is empty: .* coredump_filter'
+	# of a length that is absurd it is known where the list ends
 	check long long
-	nothing 'runtime.allgs .* is no list of goroutines: .* length 92233720'
+	same "${ids[@]}"
+	says list '^[.][.][.]runtime.allgs has a length of 92233720.* first 5 '
 	check large large
-	nothing "runtime.allgs .* is no list of goroutines: .* length $((many))"
+	same "${ids[@]}"
+	says list "^[.][.][.]runtime.allgs has a length of $((many)), .* first 5 "
+	check hole hole
+	same "${ids[0]}"
+	says list '^[.][.][.]runtime.allgs has a length of 92233720.* first 1 '
 	check nowhere nowhere
 	nothing 'none of the 5 goroutines .* can be read'
-	check ring ring
-	nothing 'runtime.allgs .* lists no goroutines: of 5 looked at, 3 can'
+	check strangers strangers
+	nothing 'runtime.allgs .* lists no goroutines: of 5 looked at, '
 	check cut cut
 	nothing 'none of the 5 goroutines .* can be read'
 	check short short
@@ -192,6 +205,12 @@ for gdb in "${all_gdbs[@]}"; do
 	says list '^[.][.][.]1 goroutines are damaged'
 	says one '^.Switching to goroutine 2 '
 	says bt ' in runtime.gopark '
+	check ring ring
+	same "${ids[0]}" "${ids[1]}" "${ids[4]}"
+	says list '^[.][.][.]2 goroutines are damaged'
+	check rings rings
+	same "${ids[1]}"
+	says list '^[.][.][.]4 goroutines are damaged'
 	# what is there instead looks like a g that was never used
 	check itself itself
 	same "${ids[0]}" "${ids[1]}" "${ids[3]}" "${ids[4]}"
