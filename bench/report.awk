@@ -54,5 +54,17 @@ END {
 			cpu[p "-break-basic"] / cpu[p "-break-full"], 0.2)
 		check(p, "the same, functions and lines: memory",
 			rss[p "-break-basic"] / rss[p "-break-full"], 0.333)
+		check(p, "first bt: CPU, of full DWARF's",
+			cpu[p "-bt-ours"] / cpu[p "-bt-full"], 0.25)
+		ours = cpu[p "-bt-ours"] - cpu[p "-run"]
+		full = cpu[p "-bt-full"] - cpu[p "-run"]
+		print p, "the same, beyond GDB's without symbols",
+			sprintf("%.3f", ours / full), "-", "-"
+		check(p, "first bt: memory, of full DWARF's",
+			rss[p "-bt-ours"] / rss[p "-bt-full"], 0.5)
+		check(p, "first bt, functions and lines: CPU",
+			cpu[p "-bt-basic"] / cpu[p "-bt-full"], 0.25)
+		check(p, "first bt, functions and lines: memory",
+			rss[p "-bt-basic"] / rss[p "-bt-full"], 0.5)
 	}
 }

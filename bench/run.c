@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CASES_MAX = 32, RUNS_MAX = 101 };
+enum { CASES_MAX = 64, RUNS_MAX = 101 };
 
 enum measure { CPU, WALL, RSS, MEASURES }; /* s, s, KB */
 
