@@ -6,7 +6,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { TEXT_SECTIONS_MAX = 4096 };
+enum {
+	TEXT_SECTIONS_MAX = 4096,
+	/* Headers that are tried: each costs a look through all data. */
+	TABLES_MAX = 256,
+};
 
 static const struct gu_str kind_names[GU_KIND_COUNT] = {
 #define X(kind, name) [GU_KIND_##kind] = {name, sizeof(name) - 1},
@@ -118,24 +122,19 @@ static enum gu_status open_tables(struct gu_module *m, uint64_t addr,
 	return gu_pclntab_open(m->image, &place, diag, &m->tab);
 }
 
-/* Try every place that looks like a table; the first failure is reported. */
+/* Try every place that has a table's header; the first failure is reported. */
 static enum gu_status find_tables(struct gu_module *m, struct gu_diag *diag)
 {
 	struct gu_pclntab_search search = {0};
-	struct gu_diag later;
 	enum gu_status first = GU_NOT_FOUND, st;
 	uint64_t addr;
 
-	for (;;) {
-		struct gu_diag *d = first == GU_NOT_FOUND ? diag : &later;
-		struct gu_pclntab_header header;
+	for (int tried = 0; tried < TABLES_MAX; tried++) {
+		struct gu_diag *d = first == GU_NOT_FOUND ? diag : NULL;
 
 		st = gu_pclntab_next(m->image, &search, d, &addr);
 		if (st)
-			return st == GU_NOT_FOUND ? first : st;
-		/* a stray magic is not a table */
-		if (gu_pclntab_header(m->image, addr, NULL, &header))
-			continue;
+			return first == GU_NOT_FOUND ? st : first;
 		st = open_tables(m, addr, d);
 		if (st == GU_OK || st == GU_NO_MEMORY)
 			return st;
@@ -144,6 +143,7 @@ static enum gu_status find_tables(struct gu_module *m, struct gu_diag *diag)
 		if (first == GU_NOT_FOUND)
 			first = st;
 	}
+	return first;
 }
 
 static enum gu_status read_build(struct gu_module *m, struct gu_diag *diag)

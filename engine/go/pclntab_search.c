@@ -31,6 +31,13 @@ static bool may_be_header(const uint8_t *p, bool be, uint8_t ptr_size)
 		(low == 0xf0 || low == 0xf1 || low == 0xfa || low == 0xfb);
 }
 
+static bool is_header(const struct gu_image *image, uint64_t addr)
+{
+	struct gu_pclntab_header header;
+
+	return gu_pclntab_header(image, addr, NULL, &header) == GU_OK;
+}
+
 static enum gu_status next_section(const struct gu_image *image,
 	struct gu_pclntab_search *search, uint64_t *out)
 {
@@ -38,7 +45,7 @@ static enum gu_status next_section(const struct gu_image *image,
 		const struct gu_section *s = gu_image_section(image,
 			section_names[search->section++]);
 
-		if (s && s->addr) {
+		if (s && s->addr && is_header(image, s->addr)) {
 			*out = s->addr;
 			return GU_OK;
 		}
@@ -63,7 +70,8 @@ static enum gu_status scan_segment(const struct gu_image *image,
 		if (st)
 			return st;
 		for (size_t i = 0; i + MAGIC_SIZE <= n; i += step)
-			if (may_be_header(chunk + i, image->mem.be, step)) {
+			if (may_be_header(chunk + i, image->mem.be, step) &&
+				is_header(image, seg->addr + search->off + i)) {
 				*out = seg->addr + search->off + i;
 				search->off += i + step;
 				return GU_OK;

@@ -96,11 +96,71 @@ static void test_cut(const struct sample_machine *machine)
 	ew_deinit(&ew);
 }
 
+/* Memory that counts what is read of it. */
+struct counted {
+	const struct gu_mem *under;
+	uint64_t bytes;
+};
+
+static enum gu_status counted_read(void *ctx, uint64_t addr, void *buf,
+	size_t len, struct gu_diag *diag)
+{
+	struct counted *counted = ctx;
+
+	counted->bytes += len;
+	return gu_mem_read(counted->under, addr, buf, len, diag);
+}
+
+/* A file full of the headers of tables, NFUNC in each, is not read forever. */
+static void test_headers(uint64_t nfunc, const char *name)
+{
+	enum { SIZE = 1 << 18, TIMES_MAX = 1000 };
+	static const struct gu_mem_ops ops = {
+		.name = "counted",
+		.read = counted_read,
+	};
+	struct counted counted = {.bytes = 0};
+	struct gu_elf_file *file;
+	struct elf_writer ew;
+	struct gu_diag diag = {0};
+	struct gu_buf *b;
+
+	ew_init(&ew, true, false, ET_EXEC, EM_X86_64);
+	b = ew_segment(&ew, PT_LOAD, PF_R | PF_W, GO_SAMPLE_TEXT, 0);
+	for (size_t n = 0; n < SIZE; n += 16) {
+		gu_buf_word(b, 0xfffffffb, 4); /* Go 1.2's magic */
+		gu_buf_word(b, 0, 2);
+		gu_buf_u8(b, 1);
+		gu_buf_u8(b, 8);
+		gu_buf_word(b, nfunc, 8);
+	}
+	ew_finish(&ew);
+	if (is_status(gu_elf_file_open(ew_path(&ew), &diag, &file), GU_OK,
+		    &diag, "%s: file", name)) {
+		struct gu_image image = *gu_elf_file_image(file);
+		struct gu_module *module;
+
+		counted.under = &gu_elf_file_image(file)->mem;
+		image.mem.ops = &ops;
+		image.mem.ctx = &counted;
+		is_status(gu_module_open(&image, &diag, &module),
+			nfunc ? GU_UNSUPPORTED : GU_NOT_FOUND, &diag,
+			"%s: no module", name);
+		ok(counted.bytes < (uint64_t)SIZE * TIMES_MAX,
+			"%s: %llu bytes were read", name,
+			(unsigned long long)counted.bytes);
+		gu_elf_file_close(file);
+	}
+	ew_deinit(&ew);
+}
+
 int main(void)
 {
 	for (unsigned i = 0; i < sample_nmachines; i++)
 		test_machine(&sample_machines[i]);
 	for (unsigned i = 0; i < sample_nmachines; i += 3)
 		test_cut(&sample_machines[i]);
+	test_headers(0, "no functions");
+	test_headers(1, "one function");
 	return tap_done();
 }
