@@ -10,6 +10,7 @@ enum {
 	GOROUTINES_MAX = 1 << 27, /* their array would be 1 GiB */
 	SAMPLE = 256,             /* goroutines looked at for a proof */
 	STACK_MIN = 1 << 11,      /* Go src/runtime/stack.go, _StackMin */
+	WRAPPED_MAX = 8,          /* structs around a value; Go's are 2 deep */
 };
 
 /* --- layouts -------------------------------------------------------------- */
@@ -30,12 +31,16 @@ static const struct gu_field_name m_fields[] = {GU_M_FIELD_LIST(X)};
 static enum gu_status unwrap(const struct gu_types *types,
 	struct gu_diag *diag, struct gu_place *place)
 {
-	while (place->kind == GU_RKIND_STRUCT) {
+	for (int depth = 0; place->kind == GU_RKIND_STRUCT; depth++) {
 		struct gu_rtype type;
 		struct gu_place inner;
 		enum gu_status st = gu_types_read(types, place->type, diag,
 			&type);
 
+		if (!st && depth == WRAPPED_MAX)
+			st = gu_fail(diag, GU_BAD_DATA,
+				"type %.*s is a value in too many structs",
+				GU_STR(type.name));
 		if (!st && gu_types_place(types, &type, "value", NULL, &inner))
 			st = gu_types_place(types, &type, "u", diag, &inner);
 		if (st)

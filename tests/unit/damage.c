@@ -6,7 +6,8 @@
  *  - single bytes of the header, moduledata, function table, records and pc
  *    tables are changed, at places drawn from a fixed seed;
  *  - the table and moduledata are cut (unreadable from there on) at every
- *    boundary between their parts, and next to it.
+ *    boundary between their parts, and next to it;
+ *  - an atomic type is made the type of its own value.
  *
  * Opening must give a status; if it succeeds, everything is walked.  What may
  * not happen: a crash, a walk without end, a function, line or call outside the
@@ -19,6 +20,7 @@
 #include "engine/emit/gdb_index.h"
 #include "engine/emit/symfile.h"
 #include "engine/image/elf_file.h"
+#include "engine/stack/runtime.h"
 #include "tests/unit/fixtures.h"
 #include "tests/unit/tap.h"
 
@@ -280,6 +282,57 @@ static void test_cuts(const struct gu_image *image, const struct gu_module *m)
 	is_int(broken, 0, "%u cuts", opened);
 }
 
+/* Where the word is that says the type of T's field NAME; 0: it has none. */
+static uint64_t field_type_at(const struct gu_types *types,
+	const struct gu_rtype *t, const char *name)
+{
+	uint64_t ptr = types->module->image->mem.ptr_size;
+	struct gu_rfield field;
+
+	for (uint64_t i = 0; i < t->nfields; i++)
+		if (!gu_types_field(types, t, i, NULL, &field) &&
+			gu_str_eq(field.name, gu_str(name)))
+			return t->fields + (3 * i + 1) * ptr;
+	return 0;
+}
+
+/* runtime.g's status is an atomic.Uint32 since Go 1.20. */
+static void test_circle(const struct gu_image *image, const struct gu_module *m)
+{
+	static const struct gu_mem_ops ops = {
+		.name = "in a circle", .read = damaged_read,
+	};
+	struct gu_types gu_cleanup(gu_types_close) types = {.module = NULL};
+	struct damaged d = {.under = image->mem, .nedits = EDITS_MAX};
+	struct gu_image copy = *image;
+	struct gu_module circular = *m;
+	struct gu_runtime rt;
+	struct gu_rtype g, type;
+	struct gu_place status;
+	struct gu_diag diag = {.text = ""};
+	uint64_t at;
+
+	if (m->version.lo < 20 || gu_types_open(m, &diag, &types) ||
+		gu_types_find(&types, "runtime.g", &diag, &g) ||
+		gu_types_place(&types, &g, "atomicstatus", &diag, &status) ||
+		gu_types_read(&types, status.type, &diag, &type) ||
+		(at = field_type_at(&types, &type, "value")) == 0) {
+		is_str(gu_str(diag.text), "", "an atomic type");
+		return;
+	}
+	/* the low four bytes of the pointer: all types are near each other */
+	for (unsigned i = 0; i < EDITS_MAX; i++) {
+		d.edits[i].addr = at + (image->mem.be ?
+			image->mem.ptr_size - 1u - i : i);
+		d.edits[i].value = (uint8_t)(type.addr >> 8 * i);
+	}
+	copy.mem.ops = &ops;
+	copy.mem.ctx = &d;
+	circular.image = &copy;
+	is_status(gu_runtime_describe(&circular, 0, &copy.mem, &diag, &rt),
+		GU_BAD_DATA, &diag, "a type that is its own value");
+}
+
 static void test_fixture(const struct fixture *fixture, void *ctx)
 {
 	const char *path = fixture->strip;
@@ -299,6 +352,7 @@ static void test_fixture(const struct fixture *fixture, void *ctx)
 	ok(survives(image), "%s: walked to the end", fixture->name);
 	test_edits(image, m);
 	test_cuts(image, m);
+	test_circle(image, m);
 	gu_module_close(m);
 	m = NULL;
 	gu_elf_file_close(file);
