@@ -3,8 +3,9 @@
 # The commands that README.md and docs/*.md show, "(gdb) ..." and "gounstrip
 # ...", are run, in the documents' order and in every GDB, on a program that is
 # stopped in main.handle. What they print is not compared: here they must only
-# be commands, and go through. Words that stand for the reader's own, and names
-# that only an example has, are replaced; see fill.
+# be commands, and go through. Words that stand for the reader's own, and lines
+# that only an example has, are replaced; see fill. Functions and types are not:
+# the program is the one that scripts/demo shows.
 . "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 need pie
@@ -26,7 +27,6 @@ fill() {
 	sed -E -e 's/ \[[^]]*\](\.\.\.)?//g' \
 		-e "s,/usr/local/share/gounstrip/,${abs_top_builddir:?}/gdbinit/," \
 		-e "s/server[.]go:120/$(line handle-sum)/" \
-		-e 's/\<main[.]Config\>/main.Person/' \
 		-e 's/\<LOCATION\>/main.weigh/; s/\<EXPR\>/$sp/' \
 		-e 's/\<goroutine (17|N)\>/goroutine 1/; s/\<go bt 17\>/go bt 1/' \
 		-e 's/\<fd N\>/fd 0/; s/\$rax\>/$sp/' \
