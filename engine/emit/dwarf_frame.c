@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/emit/dwarf_frame.h"
 
+#include "engine/emit/budget.h"
 #include "engine/emit/frame_resume.h"
 #include "engine/stack/unwind.h"
 
@@ -385,6 +386,7 @@ uint32_t gu_dwarf_frame_put(const struct gu_module *module,
 		.eh = eh,
 		.cies = {SIZE_MAX, SIZE_MAX},
 	};
+	uint64_t budget = gu_emit_budget(&module->tab);
 	uint32_t dropped = 0;
 
 	if (!w.numbers)
@@ -395,7 +397,8 @@ uint32_t gu_dwarf_frame_put(const struct gu_module *module,
 		const struct gu_func_item *item = &funcs->items[i];
 		struct gu_func func;
 
-		if (gu_pclntab_func(&module->tab, item->index, NULL, &func))
+		if (out->n > budget || gu_pclntab_func(&module->tab,
+			item->index, NULL, &func))
 			dropped++;
 		else if (!is_restorer(module, &func))
 			dropped += put_function(&w, &func, item->end) != GU_OK;

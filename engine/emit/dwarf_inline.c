@@ -2,6 +2,7 @@
 #include "engine/emit/dwarf_inline.h"
 
 #include "engine/base/vec.h"
+#include "engine/emit/budget.h"
 #include "engine/emit/frame_resume.h"
 
 #include <dwarf.h>
@@ -353,6 +354,12 @@ static bool read_switch(struct gu_dwarf_inline *d, uint64_t end)
 	return any;
 }
 
+static bool over_budget(const struct gu_dwarf_inline *d)
+{
+	return (uint64_t)d->info->info.n + d->info->ranges.n >
+		gu_emit_budget(&d->module->tab);
+}
+
 bool gu_dwarf_inline_read(struct gu_dwarf_inline *d,
 	const struct gu_func *func, uint64_t end)
 {
@@ -366,6 +373,10 @@ bool gu_dwarf_inline_read(struct gu_dwarf_inline *d,
 	if (table == 0)
 		return (is_border(d) && read_border(d, end)) ||
 			(is_switch(d) && read_switch(d, end));
+	if (over_budget(d)) {
+		d->dropped++;
+		return false;
+	}
 	decode(d, &d->call, table);
 	decode(d, &d->file, func->pcfile);
 	decode(d, &d->line, func->pcln);

@@ -2,6 +2,7 @@
 #include "engine/emit/dwarf_line.h"
 
 #include "engine/base/vec.h"
+#include "engine/emit/budget.h"
 
 #include <dwarf.h>
 #include <stdlib.h>
@@ -41,12 +42,7 @@ void gu_dwarf_line_init(struct gu_dwarf_line *l, const struct gu_pclntab *tab,
 	gu_buf_init(&l->program, tab->be);
 	gu_intern_init(&l->keys);
 	gu_intern_init(&l->paths);
-	/*
-	 * A table of a binary that means well needs a third of its own size.
-	 * One whose functions share a table, or whose files overlap, could ask
-	 * for the square of it.
-	 */
-	l->budget = 4 * (uint64_t)tab->bytes.n + (1 << 20);
+	l->budget = gu_emit_budget(tab);
 	gu_buf_cstr(&l->strs, gu_str("."));
 }
 

@@ -5,6 +5,13 @@
 
 #include <elf.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+
+/*
+ * Names may end alike and so share bytes of the file, but those of a program
+ * that means well are not four times as long as all of it.
+ */
+enum { NAMES_GROWTH = 4 };
 
 static bool visit(void *ctx, const struct gu_elf_symbol *s)
 {
@@ -16,7 +23,8 @@ static bool visit(void *ctx, const struct gu_elf_symbol *s)
 
 	item.section = (uint16_t)gu_elf_shape_section(symbols->shape, s->addr,
 		s->size, false);
-	if (s->name.n == 0 || item.section == 0)
+	if (s->name.n == 0 || item.section == 0 ||
+		s->name.n >= symbols->names_left)
 		return true;
 	if (func) {
 		name = (const char *)symbols->list->strs.p + func->name;
@@ -28,6 +36,7 @@ static bool visit(void *ctx, const struct gu_elf_symbol *s)
 		return false;
 	}
 	item.name = gu_func_list_str(symbols->list, s->name);
+	symbols->names_left -= s->name.n + 1;
 	symbols->others[symbols->n++] = item;
 	return true;
 }
@@ -56,10 +65,15 @@ enum gu_status gu_elf_symbols_init(struct gu_elf_symbols *symbols,
 	const struct gu_elf_file *file, const struct gu_rtvars *vars,
 	struct gu_diag *diag)
 {
+	struct stat info;
 	enum gu_status st;
 
 	*symbols = (struct gu_elf_symbols){.list = list, .shape = shape};
 	gu_buf_init(&symbols->symtab, list->strs.be);
+	if (fstat(gu_elf_file_fd(file), &info) != 0)
+		return gu_fail(diag, GU_IO, "the program's file cannot be "
+			"examined");
+	symbols->names_left = NAMES_GROWTH * (uint64_t)info.st_size;
 	st = gu_elf_file_symbols(file, visit, symbols, diag);
 	if (!st && symbols->failed)
 		st = gu_fail(diag, GU_NO_MEMORY, "no memory for symbols");

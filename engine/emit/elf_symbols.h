@@ -27,12 +27,14 @@ struct gu_elf_symbols {
 	struct gu_elf_symbol_item *others; /* those added to the functions */
 	uint32_t n, cap;
 	struct gu_elf_symbol_item vars[GU_RTVAR_COUNT];
+	uint64_t names_left; /* bytes that names may still take */
 	bool failed; /* memory ran out */
 };
 
 /*
  * Collect the symbols of FILE that are no functions of LIST, and VARS; their
- * names are added to LIST's strs.  GU_NO_MEMORY, and as gu_elf_file_symbols.
+ * names are added to LIST's strs.  GU_IO, GU_NO_MEMORY, and as
+ * gu_elf_file_symbols.
  * LIST and SHAPE must outlive it.
  */
 enum gu_status gu_elf_symbols_init(struct gu_elf_symbols *symbols,

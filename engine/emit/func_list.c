@@ -2,6 +2,7 @@
 #include "engine/emit/func_list.h"
 
 #include "engine/base/vec.h"
+#include "engine/emit/budget.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -81,11 +82,7 @@ static bool add_item(struct gu_func_list *list, struct gu_func_item *item,
 static bool collect(struct gu_func_list *list, const struct gu_module *module,
 	struct gu_elf_shape *shape)
 {
-	/*
-	 * The names of functions are nearly all different.  If records share
-	 * long ones, the table means no good, and would fill the memory.
-	 */
-	uint64_t names_max = 4 * (uint64_t)module->tab.bytes.n + (1 << 20);
+	uint64_t names_max = gu_emit_budget(&module->tab);
 
 	for (uint32_t i = 0; i < module->tab.nfunc; i++) {
 		uint64_t from = list->n ? list->items[list->n - 1].end : 0;
@@ -94,7 +91,7 @@ static bool collect(struct gu_func_list *list, const struct gu_module *module,
 
 		if (!make_item(module, shape, i, &item, &name) ||
 			item.entry < from ||
-			name.n > names_max - list->strs.n)
+			name.n >= names_max - list->strs.n)
 			list->dropped++;
 		else if (!add_item(list, &item, name))
 			return false;

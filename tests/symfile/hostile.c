@@ -4,10 +4,12 @@
  * are changed, at places drawn from a fixed seed, in rising number; names get
  * bytes that are no characters.  Writing must end, in a status, and what it says
  * is written must be whole and must be read by libelf and libdw to its end:
- * every unit, every entry, every line.  Run under ASan and UBSan too.
+ * every unit, every entry, every line.  Run under ASan and UBSan too.  Nor may
+ * what is written be out of proportion.
  */
 #include "engine/emit/symfile.h"
 #include "tests/unit/fixtures.h"
+#include "tests/unit/go_sample.h"
 #include "tests/unit/tap.h"
 
 #include <elfutils/libdw.h>
@@ -133,6 +135,141 @@ static void spoil(struct gu_module *module, const struct gu_elf_file *file,
 	free(whole);
 }
 
+static void put_word(struct gu_buf *buf, uint64_t off, uint32_t value)
+{
+	gu_buf_patch(buf, off, value, 4);
+}
+
+/*
+ * Fill PART, all of a pctab, with three tables for functions of SIZE bytes that
+ * begin at the *offs returned: one value; values that go up and down by STEP at
+ * each quantum, for as long as there is room; and -1 and 0 in turn.
+ */
+static void fill_pctab(struct gu_buf *bytes, const struct gu_part *part,
+	uint32_t pcs, uint32_t offs[3])
+{
+	struct gu_buf gu_cleanup(gu_buf_deinit) fill;
+	size_t half = part->size / 2;
+
+	gu_buf_init(&fill, false);
+	gu_buf_u8(&fill, 0);
+	offs[0] = (uint32_t)fill.n;
+	gu_buf_u8(&fill, 2); /* 0, from -1 */
+	gu_buf_uleb(&fill, pcs);
+	gu_buf_u8(&fill, 0);
+	offs[1] = (uint32_t)fill.n;
+	gu_buf_bytes(&fill, "\x12\1", 2); /* 8, from -1 */
+	while (fill.n + 4 < half)
+		gu_buf_bytes(&fill, "\x10\1\x0f\1", 4); /* 16, and 8 again */
+	gu_buf_u8(&fill, 0);
+	offs[2] = (uint32_t)fill.n;
+	while (fill.n + 4 < part->size)
+		gu_buf_bytes(&fill, "\2\1\1\1", 4); /* 0, and -1 again */
+	gu_buf_u8(&fill, 0);
+	memcpy(bytes->p + part->off, fill.p, fill.n);
+}
+
+/*
+ * All functions share tables as long as there is room for, and are far enough
+ * from each other for all of their rows: what is written must not be the square
+ * of what there is.
+ */
+static void share(struct gu_module *module, const struct gu_elf_file *file,
+	const char *name)
+{
+	enum { TIMES = 16 };
+	/* bytes: of a record, Go 1.20 and on, and into it; of pcdata 2 */
+	enum { RECORD = 44, PCSP = 16, PCFILE = 20, PCLN = 24, INLINED = 8 };
+	struct gu_pclntab *tab = &module->tab;
+	struct gu_buf bytes = {.p = tab->bytes.p, .n = tab->bytes.n,
+		.cap = tab->bytes.n, .be = tab->be};
+	uint32_t apart = UINT32_MAX / (tab->nfunc + 1), offs[3];
+	static struct gu_segment code;
+	static struct gu_image image; /* the module's from now on */
+	struct gu_symfile_opts opts = gu_symfile_opts();
+	struct gu_symfile_stats stats = {.size = 0};
+	struct gu_diag diag = {.text = ""};
+	int fd = temp_file();
+
+	fill_pctab(&bytes, &tab->pctab, (apart - 1) / tab->quantum, offs);
+	for (uint32_t i = 0; i <= tab->nfunc; i++) {
+		uint64_t entry = tab->functab.off + (uint64_t)8 * i, record;
+		struct gu_func func;
+
+		put_word(&bytes, entry, i * apart);
+		if (i == tab->nfunc || gu_pclntab_func(tab, i, NULL, &func))
+			continue;
+		record = func.pcdata_off - RECORD;
+		put_word(&bytes, record, i * apart);
+		put_word(&bytes, record + PCSP, offs[1]);
+		put_word(&bytes, record + PCFILE, offs[0]);
+		put_word(&bytes, record + PCLN, offs[0]);
+		if (func.npcdata > 2)
+			put_word(&bytes, func.pcdata_off + INLINED, offs[2]);
+	}
+	code = (struct gu_segment){.addr = tab->text, .exec = true,
+		.read = true, .mem_size = UINT64_C(1) << 32};
+	image = *module->image;
+	image.sections = NULL;
+	image.nsections = 0;
+	image.segments = &code;
+	image.nsegments = 1;
+	module->image = &image;
+	module->lo = tab->text;
+	module->hi = tab->text + (uint64_t)tab->nfunc * apart;
+	is_status(gu_symfile_write(module, file, &opts, fd, &diag, &stats),
+		GU_OK, &diag, "%s: tables are shared", name);
+	ok(stats.size < TIMES * tab->bytes.n + (8 << 20),
+		"%s: %" PRIu64 " bytes for a table of %zu", name, stats.size,
+		tab->bytes.n);
+	ok(stats.dropped[GU_SYMFILE_DROP_FRAMES] &&
+			stats.dropped[GU_SYMFILE_DROP_CALLS],
+		"%s: %u functions' frames and %u calls are left out", name,
+		stats.dropped[GU_SYMFILE_DROP_FRAMES],
+		stats.dropped[GU_SYMFILE_DROP_CALLS]);
+	(void)close(fd);
+}
+
+/* Symbols whose names are all but the first bytes of one that fills the file. */
+static void overlap(void)
+{
+	enum { NAME = 1 << 20, SYMBOLS = 200, TIMES = 16 };
+	gu_cleanup(gu_elf_file_closep) struct gu_elf_file *file = NULL;
+	gu_cleanup(gu_module_closep) struct gu_module *module = NULL;
+	const struct sample_machine *machine = &sample_machines[0];
+	struct gu_symfile_opts opts = gu_symfile_opts();
+	struct gu_symfile_stats stats = {.size = 0};
+	struct gu_diag diag = {.text = ""};
+	struct elf_writer ew;
+	struct gu_buf *symtab, *strtab;
+	int fd = temp_file();
+
+	go_sample_parts(&ew, machine);
+	symtab = ew_section(&ew, ".symtab", SHT_SYMTAB, 0, 0);
+	ew.sections[ew.nsections - 1].link = 2;
+	ew.sections[ew.nsections - 1].entry_size = sizeof(Elf64_Sym);
+	strtab = ew_section(&ew, ".strtab", SHT_STRTAB, 0, 0);
+	ew_sym(&ew, symtab, 0, 0, 0, 0, 0);
+	for (uint32_t i = 0; i < SYMBOLS; i++)
+		ew_sym(&ew, symtab, 1 + i, ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+			1, GO_SAMPLE_TEXT + i, 0);
+	gu_buf_u8(strtab, 0);
+	for (int i = 0; i < NAME; i++)
+		gu_buf_u8(strtab, 'a');
+	gu_buf_u8(strtab, 0);
+	ew_finish(&ew);
+	if (is_status(gu_elf_file_open(ew_path(&ew), &diag, &file), GU_OK,
+		    &diag, "overlapping names: a file") &&
+		is_status(gu_module_open(gu_elf_file_image(file), &diag,
+				  &module), GU_OK, &diag, "with a module"))
+		is_status(gu_symfile_write(module, file, &opts, fd, &diag,
+			&stats), GU_OK, &diag, "is written");
+	ok(stats.size > NAME && stats.size < (uint64_t)TIMES * NAME,
+		"overlapping names: %" PRIu64 " bytes", stats.size);
+	ew_deinit(&ew);
+	(void)close(fd);
+}
+
 static void visit(const struct fixture *fixture, void *ctx)
 {
 	gu_cleanup(gu_elf_file_closep) struct gu_elf_file *file = NULL;
@@ -145,8 +282,11 @@ static void visit(const struct fixture *fixture, void *ctx)
 		    &diag, "%s opens", fixture->name) &&
 		is_status(gu_module_open(gu_elf_file_image(file), &diag,
 				  &module),
-			GU_OK, &diag, "its Go module opens"))
+			GU_OK, &diag, "its Go module opens")) {
 		spoil(module, file, fixture->name);
+		if (module->tab.form == GU_PCLNTAB_1_20)
+			share(module, file, fixture->name);
+	}
 }
 
 int main(int argc, char **argv)
@@ -155,6 +295,7 @@ int main(int argc, char **argv)
 		"go1.16-amd64-static", "go1.18-mips-static",
 		"go1.27-amd64-static"};
 
+	overlap();
 	if (argc > 1)
 		fixtures_each(argv[1], visit, NULL);
 	for (size_t i = 0; argc == 1 && i < sizeof forms / sizeof *forms; i++)

@@ -200,7 +200,8 @@ static void write_moduledata(struct gu_buf *b, const struct layout *at,
 		gu_buf_word(b, words[i], ptr);
 }
 
-void go_sample(struct elf_writer *ew, const struct sample_machine *machine)
+void go_sample_parts(struct elf_writer *ew,
+	const struct sample_machine *machine)
 {
 	struct layout at = {0};
 	struct gu_buf *b;
@@ -211,5 +212,10 @@ void go_sample(struct elf_writer *ew, const struct sample_machine *machine)
 	write_table(b, &at, ew->ptr);
 	write_data(b, &at, ew->be, ew->ptr);
 	write_moduledata(b, &at, ew->ptr);
+}
+
+void go_sample(struct elf_writer *ew, const struct sample_machine *machine)
+{
+	go_sample_parts(ew, machine);
 	ew_finish(ew);
 }

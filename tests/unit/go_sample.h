@@ -14,7 +14,11 @@
 
 enum { GO_SAMPLE_TEXT = 0x400000 };
 
-/* The finished ELF file, of one segment. */
+/* Its one segment; sections may be added before ew_finish. */
+void go_sample_parts(struct elf_writer *ew,
+	const struct sample_machine *machine);
+
+/* The finished ELF file. */
 void go_sample(struct elf_writer *ew, const struct sample_machine *machine);
 
 #endif
