@@ -99,13 +99,17 @@ mode() {
 	elif command -v lldb >/dev/null; then
 		timeout 60 lldb -b -o "target create $alone --core $tmp/core" \
 			-o 'thread select 1' -o 'bt 100' 2>&1 |
-			awk '/ frame #0/ { n = 0 } # it shows where it stands, too
-				/ frame #/ && !/\[inlined\]/ {
-					sub(/.*frame #[0-9]*: /, "")
-					got[++n] = $1
-					most = n > most ? n : most
+			# it says where it stands, too, in the midst of the others
+			awk '/ frame #/ && !/\[inlined\]/ {
+					sub(/.*frame #/, "")
+					i = $1 + 0
+					got[i] = $2
+					last = i > last ? i : last
 				}
-				END { for (i = 1; i <= most; i++) print got[i] }' |
+				END {
+					for (i = 0; i <= last; i++)
+						if (i in got) print got[i]
+				}' |
 			sed 's/0x0*/0x/' >"$tmp/got" || true
 		result "$name by lldb" "$tmp/got"
 	else
