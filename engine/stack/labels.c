@@ -18,6 +18,7 @@ struct visitor {
 	void (*visit)(void *ctx, struct gu_str key, struct gu_str value);
 	void *ctx;
 	struct gu_diag *diag;
+	unsigned left; /* labels that may still come: buckets may share chains */
 };
 
 static enum gu_status fetch(const struct visitor *v, uint64_t addr,
@@ -36,15 +37,20 @@ static struct gu_str str_of(const struct gu_view *view)
 }
 
 /* A pair of strings, as their headers: two words each, which CUR is at. */
-static enum gu_status visit_pair(const struct visitor *v, struct gu_cur *key,
+static enum gu_status visit_pair(struct visitor *v, struct gu_cur *key,
 	struct gu_cur *value)
 {
 	unsigned ptr = v->rt->mem.ptr_size;
 	struct gu_view gu_cleanup(gu_view_close) k = {0};
 	struct gu_view gu_cleanup(gu_view_close) val = {0};
 	uint64_t addr = gu_cur_word(key, ptr);
-	enum gu_status st = fetch(v, addr, gu_cur_word(key, ptr), &k);
+	enum gu_status st;
 
+	if (v->left == 0)
+		return gu_fail_at(v->diag, GU_BAD_DATA, addr,
+			"more than %d labels on one goroutine", LABELS_MAX);
+	v->left--;
+	st = fetch(v, addr, gu_cur_word(key, ptr), &k);
 	if (st)
 		return st;
 	addr = gu_cur_word(value, ptr);
@@ -55,7 +61,7 @@ static enum gu_status visit_pair(const struct visitor *v, struct gu_cur *key,
 }
 
 /* *addr is a slice of {key, value}. */
-static enum gu_status visit_slice(const struct visitor *v, uint64_t addr)
+static enum gu_status visit_slice(struct visitor *v, uint64_t addr)
 {
 	unsigned ptr = v->rt->mem.ptr_size;
 	struct gu_view gu_cleanup(gu_view_close) view = {0};
@@ -83,7 +89,7 @@ static enum gu_status visit_slice(const struct visitor *v, uint64_t addr)
  * A bucket and those behind it (Go src/runtime/map.go, bmap):
  *   tophash [8]uint8, 8 keys, 8 values, overflow
  */
-static enum gu_status visit_bucket(const struct visitor *v, uint64_t addr)
+static enum gu_status visit_bucket(struct visitor *v, uint64_t addr)
 {
 	uint64_t ptr = v->rt->mem.ptr_size, strings = ptr * SLOTS * 2;
 	uint64_t size = SLOTS + 2 * strings + ptr;
@@ -115,7 +121,7 @@ static enum gu_status visit_bucket(const struct visitor *v, uint64_t addr)
 	return st;
 }
 
-static enum gu_status visit_buckets(const struct visitor *v, uint64_t addr,
+static enum gu_status visit_buckets(struct visitor *v, uint64_t addr,
 	uint64_t n)
 {
 	uint64_t ptr = v->rt->mem.ptr_size;
@@ -128,7 +134,7 @@ static enum gu_status visit_buckets(const struct visitor *v, uint64_t addr,
 }
 
 /* *addr is a *hmap.  While it grows, what has not moved is in the old half. */
-static enum gu_status visit_map(const struct visitor *v, uint64_t addr)
+static enum gu_status visit_map(struct visitor *v, uint64_t addr)
 {
 	const struct gu_runtime *rt = v->rt;
 	uint64_t hmap, buckets, old;
@@ -159,7 +165,7 @@ enum gu_status gu_labels_read(const struct gu_runtime *rt,
 	void (*visit)(void *ctx, struct gu_str key, struct gu_str value),
 	void *ctx, struct gu_diag *diag)
 {
-	const struct visitor v = {rt, visit, ctx, diag};
+	struct visitor v = {rt, visit, ctx, diag, LABELS_MAX};
 
 	if (g->labels == 0 || rt->labels == GU_LABELS_UNKNOWN)
 		return GU_OK;
