@@ -102,7 +102,9 @@ static bool put_interface(const struct gu_types *types,
 		struct gu_rtype func;
 
 		put_text(name, i ? "; " : " ");
-		if (gu_types_method(types, t, i, NULL, &method) ||
+		/* put() sees to it for all that is made of types */
+		if (name->n > GU_TYPE_NAME_MAX ||
+			gu_types_method(types, t, i, NULL, &method) ||
 			gu_types_read(types, method.type, NULL, &func) ||
 			func.kind != GU_RKIND_FUNC)
 			return false;
