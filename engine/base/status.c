@@ -19,12 +19,17 @@ const char *gu_status_text(enum gu_status code)
 	return texts[code];
 }
 
-/* Names from a binary end up in diagnostics, and those on a terminal. */
+/*
+ * Names from a binary end up in diagnostics, and those on a terminal, which acts
+ * upon C0, DEL, and C1 as UTF-8 (U+0080 to U+009F).
+ */
 static void make_printable(char *text)
 {
 	for (unsigned char *p = (unsigned char *)text; *p; p++)
 		if (*p < 0x20 || *p == 0x7f)
 			*p = '?';
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
 }
 
 GU_PRINTF(4, 0)

@@ -28,13 +28,16 @@ static void test_status(void)
 	is_int(diag.sys_errno, ENOENT, "GU_IO keeps errno");
 	ok(!diag.has_addr, "and has no address");
 	errno = ENOENT;
-	(void)gu_fail_at(&diag, GU_FAULT, 0x1234, "a\x1b[2Jb\nc");
+	(void)gu_fail_at(&diag, GU_FAULT, 0x1234,
+		"a\x1b[2Jb\nc\xc2\x9b" "d\xc2\xa0");
 	is_int(diag.sys_errno, 0, "other codes have no errno");
 	ok(diag.has_addr && diag.addr == 0x1234, "gu_fail_at has its address");
-	is_str(gu_str(diag.text), "a?[2Jb?c", "a terminal is not commanded");
+	is_str(gu_str(diag.text), "a?[2Jb?c??d\xc2\xa0",
+		"a terminal is not commanded");
 	is_status(gu_fail_in(&diag, GU_FAULT, "%s", "file"), GU_FAULT, &diag,
 		"gu_fail_in returns its code");
-	is_str(gu_str(diag.text), "file: a?[2Jb?c", "and puts its text before");
+	is_str(gu_str(diag.text), "file: a?[2Jb?c??d\xc2\xa0",
+		"and puts its text before");
 	ok(diag.addr == 0x1234 && diag.code == GU_FAULT, "and keeps the rest");
 	is_status(gu_fail_in(&untouched, GU_NOT_FOUND, "x"), GU_NOT_FOUND, NULL,
 		"an answer passes through gu_fail_in");
