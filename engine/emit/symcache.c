@@ -203,11 +203,19 @@ static bool is_ours(const char *path)
 	return ours;
 }
 
+/* Is it what gu_outfile_open calls a file that is to be one of ours? */
+static bool is_rest(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	name = name ? name : path;
+	return ends_with(name, ".tmp") && strstr(name, ".debug.");
+}
+
 static void sweep_file(struct sweep *sweep, const char *path,
 	const struct stat *info)
 {
-	if (ends_with(path, ".tmp") && strstr(path, ".debug.") &&
-		info->st_mtime < sweep->now - TEMP_AGE)
+	if (is_rest(path) && info->st_mtime < sweep->now - TEMP_AGE)
 		(void)unlink(path);
 	if (!ends_with(path, ".debug") || !is_ours(path) ||
 		!gu_vec_room(&sweep->files, &sweep->cap, sweep->n))

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { WRITERS = 6 };
@@ -179,6 +180,42 @@ static void test_size(const struct opened *a, const struct opened *b)
 	(void)unsetenv("GOUNSTRIP_CACHE_SIZE");
 }
 
+/* A file in FOLDER that is three hours old. */
+static void make_old(const char *folder, const char *name, char *out,
+	size_t size)
+{
+	struct timespec times[2] = {{.tv_sec = time(NULL) - 3L * 60 * 60}};
+	FILE *file;
+
+	times[1] = times[0];
+	(void)snprintf(out, size, "%s/%s", folder, name);
+	file = fopen(out, "we");
+	if (!file || fclose(file) != 0 ||
+		utimensat(AT_FDCWD, out, times, 0) != 0)
+		exit(99);
+}
+
+/* What writers that were ended have left goes; what is not ours stays. */
+static void test_rests(const struct opened *opened)
+{
+	struct gu_symcache_entry entry;
+	struct gu_diag diag;
+	char folder[sizeof root + 16], ours[sizeof folder + 32];
+	char other[sizeof folder + 32];
+
+	(void)snprintf(folder, sizeof folder, "%s/a.debug.d", root);
+	if (mkdir(folder, 0700) != 0)
+		exit(99);
+	make_old(folder, "ab.debug.1-0.tmp", ours, sizeof ours);
+	make_old(folder, "other.tmp", other, sizeof other);
+	(void)setenv("GOUNSTRIP_CACHE_DIR", folder, 1);
+	is_status(get(opened, &diag, &entry), GU_OK, &diag, "another folder");
+	ok(access(ours, R_OK) != 0, "an old rest of a writer is removed");
+	ok(access(other, R_OK) == 0, "a temporary file of others is kept");
+	(void)unlink(other);
+	(void)setenv("GOUNSTRIP_CACHE_DIR", root, 1);
+}
+
 static void test_folders(const struct opened *opened)
 {
 	struct gu_symcache_entry entry;
@@ -258,6 +295,7 @@ int main(void)
 		test_damage(&pair.opened[0]);
 		test_writers(&pair.opened[1]);
 		test_size(&pair.opened[0], &pair.opened[1]);
+		test_rests(&pair.opened[0]);
 		test_folders(&pair.opened[0]);
 		is_int(leftovers(root), 0, "temporary files left");
 	}
