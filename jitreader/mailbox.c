@@ -276,6 +276,19 @@ static enum gu_status make_reply(struct gu_modules *modules,
 	return st;
 }
 
+/* GDB has no command that only fails. */
+static void put_failure(struct gu_buf *commands, const char *text)
+{
+	struct gu_buf gu_cleanup(gu_buf_deinit) line;
+
+	gu_buf_init(&line, false);
+	gu_buf_printf(&line, "gounstrip: %s", text);
+	if (!line.failed)
+		gu_text_echo(commands,
+			(struct gu_str){(const char *)line.p, line.n});
+	gu_buf_str(commands, gu_str("remove-symbol-file gounstrip\n"));
+}
+
 void gu_mailbox_answer(struct gu_modules *modules, const struct gu_mem *target,
 	uint64_t pc, struct gu_standin *standin)
 {
@@ -290,15 +303,13 @@ void gu_mailbox_answer(struct gu_modules *modules, const struct gu_mem *target,
 		&a.request.text);
 	if (st)
 		return;
-	if (make_reply(modules, target, pc, &diag, &a, standin)) {
-		a.lines.n = 0;
-		gu_buf_printf(&a.lines, "gounstrip: %s", diag.text);
-		gu_text_echo(&a.commands, (struct gu_str){
-			(const char *)a.lines.p, a.lines.n});
-		/* GDB has no command that only fails */
-		gu_buf_str(&a.commands, gu_str("remove-symbol-file "
-			"gounstrip\n"));
-	}
+	/* GDB 10 drops a Ctrl-C while it goes back to the user's frame */
+	put_failure(&a.commands, "interrupted");
+	if (gu_session_put(getpid(), "reply", &a.commands, &diag))
+		modules->debug("the reply", &diag);
+	a.commands.n = 0;
+	if (make_reply(modules, target, pc, &diag, &a, standin))
+		put_failure(&a.commands, diag.text);
 	if (gu_session_put(getpid(), "reply", &a.commands, &diag))
 		modules->debug("the reply", &diag);
 }
