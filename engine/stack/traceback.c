@@ -195,23 +195,41 @@ static enum gu_status cross(struct walk *w, struct gu_diag *diag)
 
 /* --- the walk ------------------------------------------------------------- */
 
-/* PC is in no Go function. */
-static enum gu_status leave_go(struct walk *w, struct gu_diag *diag)
+/*
+ * A call of a nil function has left its return address, and no more: on amd64
+ * on the stack, on arm64 in LR.  (There the word at SP, which Go's own traceback
+ * takes, is where the caller will return to.)
+ */
+static enum gu_status jump_to_nil_call(struct walk *w, struct gu_diag *diag)
 {
 	const struct gu_mem *mem = &w->rt->mem;
 	struct gu_regs regs = w->regs;
-	enum gu_status st;
+	enum gu_status st = GU_OK;
+
+	if (!is_arm64(w)) {
+		st = gu_mem_word(mem, regs.sp, diag, &regs.pc);
+		regs.sp += mem->ptr_size;
+	} else if (regs.has_lr) {
+		regs.pc = regs.lr;
+		regs.has_lr = false;
+	} else {
+		return gu_fail(diag, GU_BAD_DATA, "%s",
+			gu_end_text(GU_END_LR_LOST));
+	}
+	return st ? gu_fail_in(diag, st, "the stack")
+		  : jump(w, &regs, false, diag);
+}
+
+/* PC is in no Go function. */
+static enum gu_status leave_go(struct walk *w, struct gu_diag *diag)
+{
+	const struct gu_regs regs = w->regs;
 
 	w->hidden = true;
 	if (was_interrupted(w))
 		return jump_to_interrupted(w, regs.sp, diag);
-	if (w->innermost && regs.pc == 0) { /* a call of a nil function */
-		st = gu_mem_word(mem, regs.sp, diag, &regs.pc);
-		if (st)
-			return gu_fail_in(diag, st, "the stack");
-		regs.sp += is_arm64(w) ? 0 : mem->ptr_size;
-		return jump(w, &regs, false, diag);
-	}
+	if (w->innermost && regs.pc == 0)
+		return jump_to_nil_call(w, diag);
 	if (w->innermost && w->g->start == GU_START_THREAD)
 		return gu_fail_at(diag, GU_UNSUPPORTED, regs.pc,
 			"its thread runs outside of Go, at 0x%" PRIx64,
