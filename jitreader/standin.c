@@ -4,11 +4,14 @@
 #include "engine/emit/session.h"
 #include "engine/image/process.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { PATH_SIZE = 80 };
 
 static const uint64_t standin_class = UINT64_C(1) << 63;
 
@@ -36,23 +39,21 @@ enum gu_status gu_standin_watch(struct gu_standin *standin,
 	return GU_OK;
 }
 
-static void stand_in(struct gu_standin *standin, const struct gu_regs *here,
+static struct gu_guest make_guest(const struct gu_regs *here,
 	const struct gu_goroutine *g)
 {
-	standin->here = *here;
-	standin->g = g->addr;
-	standin->id = g->id;
-	standin->there = g->regs;
-	standin->there.g = g->addr;
-	standin->there.has_g = true;
-	standin->stack_lo = g->stack_lo;
-	standin->stack_hi = g->stack_hi;
+	struct gu_guest guest = {.here = *here, .there = g->regs, .g = g->addr,
+		.id = g->id, .stack_lo = g->stack_lo, .stack_hi = g->stack_hi};
+
+	guest.there.g = g->addr;
+	guest.there.has_g = true;
+	return guest;
 }
 
 void gu_standin_set(struct gu_standin *standin, const struct gu_regs *here,
 	const struct gu_goroutine *g)
 {
-	stand_in(standin, here, g);
+	standin->selected = make_guest(here, g);
 	standin->pending = true;
 }
 
@@ -63,6 +64,7 @@ void gu_standin_visit(struct gu_standin *standin, const struct gu_regs *host,
 	standin->visits = visits;
 	standin->nvisits = n;
 	standin->host = *host;
+	standin->visiting = false;
 }
 
 /* --- is it still so? ------------------------------------------------------ */
@@ -81,44 +83,51 @@ static bool is_known_thread(const struct gu_standin *standin,
 	return false;
 }
 
-/* No thread that is resumed and stops again does so unseen by its kernel. */
-static uint64_t count_switches(const struct gu_standin *standin)
+/*
+ * No thread that is resumed and stops again does so unseen by its kernel.  WHERE:
+ * only of those that stand there; NULL: of all.
+ */
+static uint64_t count_switches(const struct gu_standin *standin,
+	const struct gu_regs *where)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = 0; standin->native && i < standin->nthreads; i++)
-		sum += gu_process_switches(standin->threads[i].tid);
+		if (!where || same_place(&standin->threads[i].regs, where))
+			sum += gu_process_switches(standin->threads[i].tid);
 	return sum;
 }
 
-static bool is_where_it_was(const struct gu_standin *standin,
+static bool is_where_it_was(const struct gu_guest *guest,
 	const struct gu_runtime *rt)
 {
 	struct gu_goroutine g;
 
-	return gu_goroutine_locate(rt, standin->g, NULL, &g) == GU_OK &&
-		g.id == standin->id && g.start != GU_START_NONE &&
+	return gu_goroutine_locate(rt, guest->g, NULL, &g) == GU_OK &&
+		g.id == guest->id && g.start != GU_START_NONE &&
 		g.start != GU_START_THREAD &&
-		same_place(&g.regs, &standin->there) &&
-		g.stack_lo == standin->stack_lo &&
-		g.stack_hi == standin->stack_hi;
+		same_place(&g.regs, &guest->there) &&
+		g.stack_lo == guest->stack_lo &&
+		g.stack_hi == guest->stack_hi;
 }
 
 static bool still_stands(struct gu_standin *standin,
 	const struct gu_runtime *rt, const struct gu_regs *regs,
 	uint64_t registers)
 {
+	const struct gu_guest *guest = &standin->selected;
+
 	/* "info threads" goes to all, and comes back */
-	if (!same_place(regs, &standin->here) && is_known_thread(standin, regs))
+	if (!same_place(regs, &guest->here) && is_known_thread(standin, regs))
 		return false;
-	standin->chosen = standin->chosen && same_place(regs, &standin->here) &&
-		registers == standin->registers &&
-		standin->switches == count_switches(standin) &&
-		is_where_it_was(standin, rt);
+	standin->chosen = standin->chosen && same_place(regs, &guest->here) &&
+		registers == guest->registers &&
+		guest->switches == count_switches(standin, NULL) &&
+		is_where_it_was(guest, rt);
 	return standin->chosen;
 }
 
-/* --- what GDB leaves in the session folder --------------------------------------------------------------- */
+/* --- what GDB leaves in the session folder -------------------------------- */
 
 /* The file "off": GDB was told that it is over. */
 static bool take_off(void)
@@ -129,6 +138,15 @@ static bool take_off(void)
 	return !gu_session_take(getpid(), "off", NULL, &buf);
 }
 
+static void session_file(const char *name, char *out, size_t out_size)
+{
+	size_t n;
+
+	gu_session_path(getpid(), out, out_size);
+	n = strlen(out);
+	(void)snprintf(out + n, out_size - n, "/%s", name);
+}
+
 /*
  * The number in the file "next", which is taken: GDB has written it a moment
  * ago.  A Ctrl-C may have come between, and then whoever asks, asks later.
@@ -136,15 +154,14 @@ static bool take_off(void)
 static bool take_next(uint32_t *out)
 {
 	struct gu_buf gu_cleanup(gu_buf_deinit) buf;
-	char folder[64], path[80];
+	char path[PATH_SIZE];
 	struct timespec now;
 	struct stat info;
 	struct gu_cur cur;
 	int64_t age;
 
 	gu_buf_init(&buf, false);
-	gu_session_path(getpid(), folder, sizeof folder);
-	(void)snprintf(path, sizeof path, "%s/next", folder);
+	session_file("next", path, sizeof path);
 	if (lstat(path, &info) || gu_session_take(getpid(), "next", NULL, &buf))
 		return false;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
@@ -155,9 +172,36 @@ static bool take_next(uint32_t *out)
 	return gu_cur_ok(&cur) && age < INT64_C(1000000000);
 }
 
+/*
+ * Does GDB run what is in the file "visit"?  It has the file open as long as it
+ * does, however that ends: Ctrl-C, and an error, close it.
+ */
+static bool is_in_visit(void)
+{
+	char path[PATH_SIZE];
+	struct stat visit, info;
+	struct dirent *entry;
+	bool open = false;
+	DIR *dir;
+
+	session_file("visit", path, sizeof path);
+	if (lstat(path, &visit))
+		return false;
+	dir = opendir("/proc/self/fd");
+	while (dir && !open && (entry = readdir(dir)))
+		open = *entry->d_name != '.' &&
+			fstat((int)strtol(entry->d_name, NULL, 10), &info) ==
+				0 &&
+			info.st_dev == visit.st_dev &&
+			info.st_ino == visit.st_ino;
+	if (dir)
+		(void)closedir(dir);
+	return open;
+}
+
 /* What was told may be of an earlier stop: the g is read now. */
-static bool visit(struct gu_standin *standin, const struct gu_runtime *rt,
-	const struct gu_regs *regs)
+static bool begin_visit(struct gu_standin *standin, const struct gu_runtime *rt,
+	const struct gu_regs *regs, uint64_t registers)
 {
 	struct gu_goroutine g;
 	uint32_t next;
@@ -167,9 +211,27 @@ static bool visit(struct gu_standin *standin, const struct gu_runtime *rt,
 		gu_goroutine_locate(rt, standin->visits[next], NULL, &g) ||
 		g.start == GU_START_NONE)
 		return false;
-	stand_in(standin, regs, &g);
-	standin->chosen = false;
+	standin->visited = make_guest(regs, &g);
+	standin->visited.registers = registers;
+	/* of this thread alone: there may be many visits, and many threads */
+	standin->visited.switches = count_switches(standin, regs);
+	standin->visiting = true;
 	return true;
+}
+
+/* GDB comes back from other threads, or has forgotten its frames. */
+static bool still_visits(struct gu_standin *standin,
+	const struct gu_runtime *rt, const struct gu_regs *regs,
+	uint64_t registers)
+{
+	const struct gu_guest *guest = &standin->visited;
+
+	if (!standin->visiting || !same_place(regs, &guest->here))
+		return false;
+	standin->visiting = is_in_visit() && registers == guest->registers &&
+		guest->switches == count_switches(standin, regs) &&
+		is_where_it_was(guest, rt);
+	return standin->visiting;
 }
 
 bool gu_standin_take(struct gu_standin *standin, const struct gu_runtime *rt,
@@ -177,29 +239,33 @@ bool gu_standin_take(struct gu_standin *standin, const struct gu_runtime *rt,
 {
 	bool off = take_off();
 
+	standin->shown = NULL;
 	if (standin->pending) {
 		standin->pending = false;
-		standin->chosen = same_place(regs, &standin->here);
-		standin->registers = registers;
-		standin->switches = count_switches(standin);
-		standin->shown = standin->chosen;
+		standin->chosen = same_place(regs, &standin->selected.here);
+		standin->selected.registers = registers;
+		standin->selected.switches = count_switches(standin, NULL);
+		if (standin->chosen)
+			standin->shown = &standin->selected;
 	} else {
-		standin->shown = visit(standin, rt, regs) ||
-			(standin->chosen && !off &&
-				still_stands(standin, rt, regs, registers));
+		standin->chosen = standin->chosen && !off;
+		if (begin_visit(standin, rt, regs, registers) ||
+			still_visits(standin, rt, regs, registers))
+			standin->shown = &standin->visited;
+		else if (standin->chosen &&
+			still_stands(standin, rt, regs, registers))
+			standin->shown = &standin->selected;
 	}
-	if (off && !standin->shown)
-		standin->chosen = false;
 	if (standin->shown)
-		*out = standin->there;
+		*out = standin->shown->there;
 	return standin->shown;
 }
 
 uint64_t gu_standin_id(const struct gu_standin *standin, uint64_t sp,
 	uint64_t stack)
 {
-	bool stands_in = standin->shown && sp > standin->stack_lo &&
-		sp <= standin->stack_hi;
+	const struct gu_guest *guest = standin->shown;
+	bool stands_in = guest && sp > guest->stack_lo && sp <= guest->stack_hi;
 
 	return stands_in ? stack | standin_class : stack;
 }

@@ -7,20 +7,29 @@
  * is checked: the thread's registers are what they were, no thread of a local
  * process has been scheduled, the goroutine stands where it stood.  If not, it
  * is over.  What is answered is in any case read now.
+ *
+ * A goroutine for which a command is run ("goroutine 17 bt") stands in at
+ * another thread, beside the one that is selected, until that command ends.
  */
 #ifndef GU_JITREADER_STANDIN_H
 #define GU_JITREADER_STANDIN_H
 
 #include "engine/stack/goroutine.h"
 
-struct gu_standin {
-	bool pending; /* it begins when GDB asks for `here` next … */
-	bool chosen;  /* … and lasts */
-	bool shown;   /* GDB has frames of it, and may ask about them */
+/* One that stands in. */
+struct gu_guest {
 	struct gu_regs here, there; /* of the thread; of the goroutine */
 	uint64_t registers;         /* of the thread: a hash of all */
-	uint64_t switches;          /* of all threads by the kernel */
+	uint64_t switches;          /* of all threads, or that, by the kernel */
 	uint64_t g, id, stack_lo, stack_hi;
+};
+
+struct gu_standin {
+	bool pending; /* it begins when GDB asks for selected.here next … */
+	bool chosen;  /* … and lasts */
+	struct gu_guest selected, visited;
+	const struct gu_guest *shown; /* GDB has frames of it, and may ask about
+					 them; NULL: of none */
 	struct gu_thread *threads; /* owned */
 	size_t nthreads;
 	bool native; /* they are this kernel's */
@@ -28,6 +37,7 @@ struct gu_standin {
 	uint64_t *visits; /* addresses of g's; owned */
 	size_t nvisits;
 	struct gu_regs host;
+	bool visiting; /* visited is one of them, and lasts */
 };
 
 /* Forget everything; harmless when zeroed. */
@@ -43,9 +53,10 @@ void gu_standin_set(struct gu_standin *standin, const struct gu_regs *here,
 	const struct gu_goroutine *g);
 
 /*
- * From now on the file "next" of the session folder says, each time for one
- * answer, which of the N g's at VISITS (taken over; from malloc) stands in for
- * the callers of the thread that stands at HOST.
+ * From now on the file "next" of the session folder says which of the N g's at
+ * VISITS (taken over; from malloc) stands in for the callers of the thread that
+ * stands at HOST: for one answer, and for as long as GDB then reads the file
+ * "visit", in which the command is.
  */
 void gu_standin_visit(struct gu_standin *standin, const struct gu_regs *host,
 	uint64_t *visits, size_t n);

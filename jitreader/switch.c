@@ -30,9 +30,7 @@ static void add_thread(struct gu_switch *s, const struct gu_switch_thread *t)
 
 static bool parse_verb(struct gu_switch *s, const char *line)
 {
-	if (strcmp(line, "stay") == 0)
-		s->verb = GU_SWITCH_STAY;
-	else if (strcmp(line, "which") == 0)
+	if (strcmp(line, "which") == 0)
 		s->verb = GU_SWITCH_WHICH;
 	else if (sscanf(line, "switch %" SCNu64, &s->id) == 1)
 		s->verb = GU_SWITCH_TO;
@@ -420,9 +418,6 @@ enum gu_status gu_switch_reply(const struct gu_switch *s,
 
 	switch (s->verb) {
 	case GU_SWITCH_NONE:
-		break;
-	case GU_SWITCH_STAY:
-		gu_switch_keep(s, target, standin, out);
 		break;
 	case GU_SWITCH_WHICH:
 		st = which(s, target, standin, out);

@@ -4,7 +4,6 @@
  * call those of gounstrip.gdb.
  *
  * Lines of a request: one of
- *   stay               nothing changes
  *   which              which goroutine is selected, or on this thread
  *   switch N           select goroutine N
  *   in N ARGC FIRST    run a command for it, or
@@ -29,8 +28,7 @@ struct gu_switch_thread {
 };
 
 enum gu_switch_verb {
-	GU_SWITCH_NONE, GU_SWITCH_STAY, GU_SWITCH_WHICH, GU_SWITCH_TO, GU_SWITCH_IN,
-	GU_SWITCH_ALL,
+	GU_SWITCH_NONE, GU_SWITCH_WHICH, GU_SWITCH_TO, GU_SWITCH_IN, GU_SWITCH_ALL,
 };
 
 struct gu_switch {
