@@ -34,10 +34,25 @@ static struct gu_stopped *find(const struct gu_stop *stop, pid_t tid)
 	return NULL;
 }
 
-static enum gu_status refuse(pid_t tid, struct gu_diag *diag)
+/* Is TID gone, or about to be: a zombie, which nobody can seize? */
+static bool has_ended(pid_t tid)
 {
-	int error = errno;
+	char path[64], line[256] = "";
+	const char *at;
+	FILE *stat;
 
+	(void)snprintf(path, sizeof path, "/proc/%d/stat", (int)tid);
+	stat = fopen(path, "re");
+	if (!stat)
+		return true;
+	(void)fgets(line, sizeof line, stat);
+	(void)fclose(stat);
+	at = strrchr(line, ')'); /* "17 (its name) Z": proc(5) */
+	return !at || at[1] == '\0' || at[2] == 'Z' || at[2] == 'X';
+}
+
+static enum gu_status refuse(pid_t tid, int error, struct gu_diag *diag)
+{
 	if (error == EPERM)
 		return gu_fail(diag, GU_IO, "thread %d cannot be stopped: %s; "
 			"it has a debugger already, or is another user's (see "
@@ -59,11 +74,16 @@ static enum gu_status seize(struct gu_stop *stop, pid_t tid, bool *news,
 	if (!more)
 		return gu_fail(diag, GU_NO_MEMORY, "out of memory");
 	stop->held = more;
-	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL))
-		return errno == ESRCH ? GU_OK : refuse(tid, diag);
+	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL)) {
+		int error = errno;
+
+		/* EPERM is also what one says that is ending */
+		return error == ESRCH || (error == EPERM && has_ended(tid))
+			? GU_OK : refuse(tid, error, diag);
+	}
 	stop->held[stop->n++] = (struct gu_stopped){.tid = tid};
 	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) && errno != ESRCH)
-		return refuse(tid, diag);
+		return refuse(tid, errno, diag);
 	*news = true;
 	return GU_OK;
 }
