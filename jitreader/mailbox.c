@@ -9,6 +9,7 @@
 #include "engine/stack/curg.h"
 #include "jitreader/request.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -148,9 +149,11 @@ static enum gu_status write_file(const struct answer *a, struct gu_diag *diag)
 		return st;
 	stream = fdopen(dup(file.fd), "w");
 	if (!stream || fwrite(a->lines.p, 1, a->lines.n, stream) != a->lines.n)
-		st = gu_fail(diag, GU_IO, "%s cannot be written", path);
+		st = gu_fail(diag, GU_IO, "%s cannot be written: %s", path,
+			strerror(errno));
 	if (stream && fclose(stream) != 0 && !st)
-		st = gu_fail(diag, GU_IO, "%s cannot be written", path);
+		st = gu_fail(diag, GU_IO, "%s cannot be written: %s", path,
+			strerror(errno));
 	return gu_outfile_close(&file, st, diag);
 }
 

@@ -7,6 +7,7 @@
  */
 #include "tools/options.h"
 
+#include "engine/base/math.h"
 #include "engine/emit/session.h"
 #include "engine/emit/text.h"
 #include "engine/image/process.h"
@@ -28,7 +29,7 @@ static long thread_of(const char *line)
 	static const char *const before[] = {"(LWP ", "(process "};
 	const char *at;
 
-	for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
+	for (size_t i = 0; i < GU_COUNT(before); i++) {
 		at = strstr(line, before[i]);
 		if (at)
 			return strtol(at + strlen(before[i]), NULL, 10);
@@ -157,30 +158,44 @@ static enum gu_status put_default(pid_t gdb, struct gu_diag *diag)
 	return gu_session_put(gdb, "reply", &reply, diag);
 }
 
+static bool is_verb(const char *word)
+{
+	static const char *const verbs[] = {"list", "bt", "break", "waits",
+		"goroutine"};
+
+	for (size_t i = 0; i < GU_COUNT(verbs); i++)
+		if (strcmp(word, verbs[i]) == 0)
+			return true;
+	return false;
+}
+
 static int run(const struct gu_command *self, int argc, char **argv)
 {
 	struct gu_buf gu_cleanup(gu_buf_deinit) request;
 	struct told gu_cleanup(told_deinit) told = {.nwords = 0};
 	pid_t gdb = getppid(); /* gounstrip.gdb replaces the shell (exec) */
-	uint64_t nwords;
+	struct gu_options parsed;
+	uint64_t nwords = 0;
 	struct gu_diag diag;
 	enum gu_status st;
 
 	gu_buf_init(&request, false);
 	gu_buf_init(&told.lines, false);
-	if (argc == 2)
-		nwords = 0;
-	else if (argc != 3 || !gu_parse_number(argv[2], false, &nwords))
-		return gu_usage_error(self, "GDB has 'help info goroutines', "
-			"'help goroutine', 'help go bt', "
-			"'help go who-waits', 'help go break'");
+	gu_options_init(&parsed, self, argc, argv);
+	while (gu_options_next(&parsed) != -1)
+		;
+	argc -= optind;
+	argv += optind;
+	if (argc < 1 || argc > 2 || !is_verb(argv[0]) ||
+		(argc == 2 && !gu_parse_number(argv[1], false, &nwords)))
+		return gu_usage_error(self, "this is for gounstrip.gdb");
 	if (nwords > WORDS_MAX) {
 		gu_complain(NULL, "more than %d words", WORDS_MAX);
 		return GU_EXIT_USAGE;
 	}
 	told.nwords = (size_t)nwords;
 	read_told(&told);
-	if (!put_request(&told, argv[1], &request)) {
+	if (!put_request(&told, argv[0], &request)) {
 		gu_complain(NULL, "GDB does not tell what was asked");
 		return GU_EXIT_FAILED;
 	}

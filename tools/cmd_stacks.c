@@ -30,14 +30,14 @@ static const struct gu_option options[] = {
 	{'a', "all", NULL, "the runtime's own goroutines and calls too"},
 	{OPT_LIST, "list", NULL, "a line for each, as 'info goroutines' in GDB"},
 	{OPT_QUERY, "with", "KIND", "only those of that KIND; more than one may "
-		"be given,\nall must hold: running, runnable, waiting, syscall, "
-		"user,\nsystem, wait REASON (or its beginning), age >5m (or <,"
-		"\n>=, <=; s, m, h, d), chan ADDR, label KEY=VALUE or KEY,\n"
-		"func REGEX, file REGEX (of any call on the stack)"},
+		"be\ngiven, all must hold: running, runnable, waiting,\n"
+		"syscall, user, system, wait REASON (or its\nbeginning), age "
+		">5m (or <, >=, <=; s, m, h, d),\nchan ADDR, label KEY=VALUE or "
+		"KEY, func REGEX,\nfile REGEX (of any call on the stack)"},
 	{OPT_QUERY, "without", "KIND", "only those not of that KIND"},
-	{OPT_QUERY, "group", "KEY", "count those that are alike, most first: by "
-		"stack,\ncurloc (the innermost call), userloc (in the user's\n"
-		"code), go (who made it), start, state, wait, label KEY"},
+	{OPT_QUERY, "group", "KEY", "count those that are alike, most first: by\n"
+		"stack, curloc (the innermost call), userloc (in the\nuser's "
+		"code), go (who made it), start, state, wait,\nlabel KEY"},
 	{OPT_QUERY, "sort", "ORDER", "id, age (longest first) or loc"},
 	{OPT_QUERY, "limit", "N", "the first N only"},
 	{'t', NULL, "[DEPTH]", "no more than DEPTH calls of a stack"},
@@ -319,10 +319,10 @@ const struct gu_command gu_cmd_stacks = {
 	.brief = "goroutines and their stacks, of a process or a core",
 	.operands = "{-p PID | --core FILE} [OPTION]...",
 	.about = "Print the stacks of all goroutines as Go's own traceback does, "
-		 "without its help:\nthe program needs neither symbols nor "
-		 "DWARF.  A process is stopped for the moment\nit takes to read "
-		 "it, and runs on as if nothing had happened.  The words of "
-		 "--with and so on are\nthose of 'info goroutines' in GDB.",
+		 "without its\nhelp: the program needs neither symbols nor DWARF.  "
+		 "A process is stopped for the\nmoment it takes to read it, and "
+		 "runs on as if nothing had happened.  The words\nof --with and "
+		 "so on are those of 'info goroutines' in GDB.",
 	.options = options,
 	.run = run,
 };

@@ -152,8 +152,8 @@ const struct gu_command gu_cmd_symbols = {
 	.about =
 "Write the functions, files, lines, inlined calls and types of FILE, and the\n"
 "runtime's variables, as an ELF file with .symtab and DWARF, for GDB's\n"
-"add-symbol-file, perf, addr2line and others, and print its path.  By default it is\n"
-"kept in $XDG_CACHE_HOME/gounstrip.\n"
+"add-symbol-file, perf, addr2line and others, and print its path.  By default it\n"
+"is kept in $XDG_CACHE_HOME/gounstrip.\n"
 "\n"
 "With --install it is a separate debug file, which GDB, lldb and elfutils find\n"
 "by its build id when DIR is among their debug-file-directories, and which\n"

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,7 +40,8 @@ enum gu_status gu_outfile_open(const char *path, struct gu_diag *diag,
 	out->path = path;
 	out->fd = make_temp(path, out->temp, sizeof out->temp);
 	if (out->fd < 0)
-		return gu_fail(diag, GU_IO, "no file can be made at %s", path);
+		return gu_fail(diag, GU_IO, "no file can be made at %s: %s",
+			path, strerror(errno));
 	return GU_OK;
 }
 
@@ -47,10 +49,11 @@ enum gu_status gu_outfile_close(struct gu_outfile *file, enum gu_status st,
 	struct gu_diag *diag)
 {
 	if (close(file->fd) != 0 && !st)
-		st = gu_fail(diag, GU_IO, "%s cannot be written", file->temp);
+		st = gu_fail(diag, GU_IO, "%s cannot be written: %s", file->temp,
+			strerror(errno));
 	if (!st && rename(file->temp, file->path) != 0)
-		st = gu_fail(diag, GU_IO, "%s cannot be put in place",
-			file->path);
+		st = gu_fail(diag, GU_IO, "%s cannot be put in place: %s",
+			file->path, strerror(errno));
 	if (st)
 		(void)unlink(file->temp);
 	return st;

@@ -54,7 +54,7 @@ refused() {
 	fi
 }
 
-commands='info symbols dump addr2line gdb'
+commands='info symbols dump addr2line stacks gdb'
 
 # --- without any program ---------------------------------------------------
 
@@ -64,6 +64,10 @@ expect 0 '^gounstrip [0-9]' '' '--version' "$tool" --version
 for c in $commands; do
 	expect 0 "^  $c " '' "--help lists $c" "$tool" --help
 	expect 0 "^Usage: gounstrip $c " '' "$c --help" "$tool" "$c" --help
+	what="$c --help is at most 80 columns wide"
+	if awk 'length > 80 { wide = 1 } END { exit !wide }' out; then
+		complain 'it is wider'
+	fi
 	expect 2 '' "^gounstrip: $c: unknown option '-Z'; try" "$c -Z" \
 		"$tool" "$c" -Z
 	expect 2 '' "^gounstrip: $c: unknown option '--zzz'" "$c --zzz" \
@@ -80,6 +84,8 @@ expect 2 '' 'no hexadecimal address' 'a wrong address' \
 	"$tool" addr2line -e x 12 0x0x12
 expect 2 '' 'no bias' 'a wrong bias' "$tool" addr2line -e x -p 12g 0
 expect 2 '' '4 or 5 was expected' '--dwarf=6' "$tool" symbols --dwarf=6 x
+expect 0 '^Usage: gounstrip gdb-ask ' '' 'gdb-ask --help' "$tool" gdb-ask --help
+expect 2 '' 'for gounstrip.gdb; try' 'gdb-ask of nothing' "$tool" gdb-ask what
 
 what='a full disk is an error'
 if [ -c /dev/full ]; then
@@ -92,12 +98,14 @@ if [ -c /dev/full ]; then
 	fi
 fi
 what='a closed pipe is an error'
+mkfifo pipe
+exec 3<>pipe 4>pipe 3>&- # nobody reads it
 (
 	trap '' PIPE
-	sleep 0.5
-	"$tool" --help 2>err
+	"$tool" --help 2>err >&4
 	echo $? >code
-) | :
+)
+exec 4>&-
 : >out
 if [ "$(cat code)" -eq 1 ] && grep -q '^gounstrip: standard output: ' err; then
 	echo "ok - $what"
@@ -169,7 +177,7 @@ if grep -qv '^file ' out; then
 fi
 expect 0 '^out\.sym$' '' 'symbols -o' "$tool" symbols -o out.sym program
 expect 0 "^$work/cache/gounstrip/" '' 'symbols' "$tool" symbols program
-refused 'a symbol file in no folder' 'nowhere/x' \
+refused 'a symbol file in no folder' 'nowhere/x: No such file' \
 	"$tool" symbols -o nowhere/x program
 
 entry=$("$tool" dump --functions program |
