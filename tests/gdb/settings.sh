@@ -48,6 +48,29 @@ go load
 source $tmp/show
 COMMANDS
 
+# Words that no command has, and a tool that does not come to its end: each is
+# said, and is an error.
+transcript settings-words "$program" <<COMMANDS
+go load -jit -symbols
+go unload x
+go status x
+goroutine off x
+go who-waits
+go who-waits 1 2 3 4 5
+go who-waits fd
+go who-waits fd 1 2
+go status
+COMMANDS
+
+printf '#!/bin/sh\nkill -KILL $$\n' >"$tmp/killed"
+chmod +x "$tmp/killed"
+GOUNSTRIP=$tmp/killed transcript settings-killed "$program" <<COMMANDS
+go load
+info goroutines
+goroutine 1
+echo GDB goes on\n
+COMMANDS
+
 odd="$tmp/a b'c\"d\\e\$arg0%s#f|g ä -- h"
 mkdir "$odd"
 cp "$program" "$odd/prog ram"
