@@ -65,17 +65,19 @@ kill
 shell mv $program.gone $program
 COMMANDS
 
-port=$((20000 + $$ % 20000))
+# The system chooses the port.
 before_each=again
 # shellcheck disable=SC2317
 again() {
-	serve --once --multi "localhost:$port"
+	serve --once --multi localhost:0
+	sed -n 's/^Listening on port */target extended-remote localhost:/p' \
+		"$tmp/server" >"$tmp/connect"
 }
 transcript remote-extended "$program" <<COMMANDS
 set sysroot /
 go load
 break main.weigh
-target extended-remote localhost:$port
+source $tmp/connect
 set remote exec-file $program
 run count 3
 bt 2

@@ -35,7 +35,9 @@ look() {
 {
 	printf '%s\n' 'set pagination off' 'go load' "goroutine $id"
 	look selected
-	printf '%s\n' 'shell (sleep 1; kill -INT $PPID) &' continue
+	# once it runs, and is no more stopped by GDB
+	printf '%s\n' "shell (while grep -q '^State:.t' /proc/$started/status; do \
+sleep 0.1; done; sleep 0.2; kill -INT \$PPID) &" continue
 	look continued
 	printf '%s\n' "goroutine $id" 'thread 2' 'thread 1'
 	look thread

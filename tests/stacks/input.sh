@@ -73,7 +73,7 @@ if command -v gcore >null; then
 	gcore -o core "$pid" >null 2>&1
 	mv "core.$pid" whole
 	echo 0x10 >"/proc/$pid/coredump_filter"
-	gdb -batch -p "$pid" -ex 'gcore headers' >null 2>&1
+	gdb -nx -batch -p "$pid" -ex 'gcore headers' >null 2>&1
 	refuses 1 'of another program' --core whole -e "$other"
 	refuses 1 'coredump_filter' --core headers -e "$program"
 	head -c 100000 whole >short
@@ -111,7 +111,7 @@ while "$tool" stacks -p "$pid" >out 2>err; do
 done
 wait "$pid"
 pid=
-cmp -s expected got && status=0 || status=1
+cmp -s expected got && [ $snapshots -gt 0 ] && status=0 || status=1
 result "$status" "a program ran on through $snapshots snapshots"
 
 echo "1..$tests"
