@@ -15,18 +15,6 @@ uint32_t gu_func_list_str(struct gu_func_list *list, struct gu_str s)
 	return off;
 }
 
-static bool is_assembler(const struct gu_pclntab *tab,
-	const struct gu_func *func)
-{
-	struct gu_str file;
-
-	if (tab->form >= GU_PCLNTAB_1_18)
-		return func->flags & GU_FUNC_ASM;
-	file = gu_func_file(tab, func,
-		gu_pcvalue_at(tab, func, func->pcfile, func->entry));
-	return file.n > 2 && memcmp(file.p + file.n - 2, ".s", 2) == 0;
-}
-
 /*
  * The item of function INDEX, but for its place in the list; false if the
  * record, its name or its addresses are bad.
@@ -53,7 +41,7 @@ static bool make_item(const struct gu_module *module,
 		.entry = func.entry,
 		.end = gu_func_end(tab, &func),
 		.index = index,
-		.unit = is_assembler(tab, &func),
+		.unit = gu_func_is_assembly(tab, &func),
 		.global = func.func_id == 0 ||
 			gu_module_kind(module, &func) != GU_KIND_WRAPPER,
 	};

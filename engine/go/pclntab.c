@@ -516,6 +516,20 @@ struct gu_str gu_func_file(const struct gu_pclntab *tab,
 	return gu_pclntab_file(tab, gu_func_file_key(tab, func, file));
 }
 
+bool gu_func_is_assembly(const struct gu_pclntab *tab,
+	const struct gu_func *func)
+{
+	static const struct gu_str suffix = {".s", 2};
+	struct gu_str file;
+
+	if (tab->form >= GU_PCLNTAB_1_18)
+		return func->flags & GU_FUNC_ASM;
+	file = gu_func_file(tab, func,
+		gu_pcvalue_at(tab, func, func->pcfile, func->entry));
+	return file.n > suffix.n && gu_str_eq((struct gu_str){
+		file.p + file.n - suffix.n, suffix.n}, suffix);
+}
+
 uint32_t gu_func_pcdata(const struct gu_pclntab *tab,
 	const struct gu_func *func, uint32_t table)
 {

@@ -150,6 +150,10 @@ uint32_t gu_func_file_key(const struct gu_pclntab *tab,
 	const struct gu_func *func, int32_t file);
 struct gu_str gu_pclntab_file(const struct gu_pclntab *tab, uint32_t key);
 
+/* Is FUNC written in assembly?  Up to 1.17 its file's name says so. */
+bool gu_func_is_assembly(const struct gu_pclntab *tab,
+	const struct gu_func *func);
+
 /* Offset of pcdata table TABLE in pctab; 0 if FUNC has none. */
 uint32_t gu_func_pcdata(const struct gu_pclntab *tab,
 	const struct gu_func *func, uint32_t table);

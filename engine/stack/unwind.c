@@ -86,20 +86,6 @@ bool gu_unwind_keeps_g(const struct gu_module *module)
 
 /* --- the row -------------------------------------------------------------- */
 
-/* Assembly keeps none of the compiler's promises about the frame pointer. */
-static bool is_assembly(const struct gu_pclntab *tab,
-	const struct gu_func *func)
-{
-	static const char suffix[] = ".s";
-	struct gu_str file;
-
-	if (tab->form >= GU_PCLNTAB_1_18)
-		return func->flags & GU_FUNC_ASM;
-	file = gu_func_file(tab, func,
-		gu_pcvalue_at(tab, func, func->pcfile, func->entry));
-	return file.n >= 2 && memcmp(file.p + file.n - 2, suffix, 2) == 0;
-}
-
 /*
  * Assembly that moves SP as the table cannot say.  Since 1.17 the linker flags
  * it; before, these are the functions that it flags since.
@@ -115,7 +101,7 @@ static bool moves_sp(const struct gu_pclntab *tab, const struct gu_func *func)
 
 	if (func->flags & GU_FUNC_SPWRITE)
 		return true;
-	if (tab->form >= GU_PCLNTAB_1_18 || !is_assembly(tab, func))
+	if (tab->form >= GU_PCLNTAB_1_18 || !gu_func_is_assembly(tab, func))
 		return false;
 	name = gu_func_name(tab, func);
 	for (size_t i = 0; i < GU_COUNT(names); i++)
@@ -208,7 +194,9 @@ void gu_rows_init(struct gu_rows *rows, const struct gu_module *module,
 		.func = func,
 		.pc = func->entry,
 		.kind = gu_module_kind(module, func),
-		.assembly = is_assembly(tab, func),
+		/* it keeps none of the compiler's promises about the frame
+		 * pointer */
+		.assembly = gu_func_is_assembly(tab, func),
 	};
 	rows->bottom = bottom_of(tab, func, rows->kind);
 	rows->moved = switch_of(tab, func, rows->kind);
