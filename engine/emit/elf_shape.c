@@ -10,7 +10,6 @@
 enum {
 	SECTIONS_MAX = 4096,     /* more than any linker makes */
 	EH_FRAME_MAX = 64 << 20, /* bytes */
-	NT_GO_BUILD_ID = 4,      /* Go src/cmd/link/internal/ld/elf.go */
 };
 
 enum gu_status gu_elf_shape_like(const struct gu_elf_file *file,
@@ -305,7 +304,7 @@ enum gu_status gu_elf_shape_init(struct gu_elf_shape *shape,
 	*shape = (struct gu_elf_shape){0};
 	make_note(&shape->build_id, be, "GNU", NT_GNU_BUILD_ID,
 		gu_elf_file_build_id(file));
-	make_note(&shape->go_build_id, be, "Go\0", NT_GO_BUILD_ID,
+	make_note(&shape->go_build_id, be, "Go\0", GU_NOTE_GO_BUILD_ID,
 		gu_elf_file_go_build_id(file));
 	add_note(w, image, ".note.gnu.build-id", &shape->build_id);
 	add_note(w, image, ".note.go.buildid", &shape->go_build_id);

@@ -74,7 +74,7 @@ static uint32_t record_count(const struct gu_module *m,
 	while (gu_pcvalue_next(&it))
 		if (it.value > last)
 			last = it.value;
-	return (uint32_t)(last + 1);
+	return (uint32_t)last + 1; /* whatever a table says, even INT32_MAX */
 }
 
 enum gu_status gu_module_load_inlines(struct gu_module *m,

@@ -47,9 +47,15 @@ enum gu_status gu_elf_file_expect(const struct gu_elf_file *file,
 /* The open descriptor, for readers that need the file itself (libdw). */
 int gu_elf_file_fd(const struct gu_elf_file *file);
 
+/*
+ * Type of the note with the Go build id: Go src/cmd/link/internal/ld/elf.go,
+ * ELF_NOTE_GOBUILDID_TAG.
+ */
+enum { GU_NOTE_GO_BUILD_ID = 4 };
+
 /* NT_GNU_BUILD_ID's bytes; n is 0 if there is none. */
 struct gu_str gu_elf_file_build_id(const struct gu_elf_file *file);
-/* The Go build id ("Go\0\0", type 4), as text; n is 0 if there is none. */
+/* The Go build id (of "Go\0\0"), as text; n is 0 if there is none. */
 struct gu_str gu_elf_file_go_build_id(const struct gu_elf_file *file);
 /* Where these are in memory (link-time addresses); 0: they are not there. */
 uint64_t gu_elf_file_build_id_addr(const struct gu_elf_file *file);

@@ -54,9 +54,6 @@ enum gu_status gu_elf_read(const struct gu_elf *elf, uint64_t addr, void *buf,
 enum gu_status gu_elf_next_region(const struct gu_elf *elf, uint64_t addr,
 	struct gu_region *out) GU_MUST_CHECK;
 
-/* Type of the Go build id: ELF_NOTE_GOBUILDID_TAG of cmd/link/internal/ld. */
-enum { GU_NOTE_GO_BUILD_ID = 4 };
-
 /* A note; NAME is without its NULs.  Both point into the cursor's bytes. */
 struct gu_note {
 	uint32_t type;

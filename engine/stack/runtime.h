@@ -168,7 +168,7 @@ struct gu_str gu_runtime_name(const struct gu_runtime *rt, uint64_t pc);
 uint64_t gu_layout_word(const struct gu_runtime *rt,
 	const struct gu_layout *layout, const uint8_t *bytes, unsigned field);
 
-/* The string at ADDR, at most 63 bytes of it; n is 0 if it cannot be read. */
+/* The string at ADDR; n is 0 if it cannot be read or has more than 64 bytes. */
 struct gu_str gu_runtime_string(struct gu_runtime *rt, uint64_t addr,
 	uint64_t len);
 
