@@ -29,6 +29,21 @@ static int make_temp(const char *path, char *name, size_t size)
 	return -1;
 }
 
+bool gu_write_all(int fd, const uint8_t *p, size_t n)
+{
+	while (n) {
+		ssize_t done = write(fd, p, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return false;
+		p += done;
+		n -= (size_t)done;
+	}
+	return true;
+}
+
 enum gu_status gu_outfile_open(const char *path, struct gu_diag *diag,
 	struct gu_outfile *out)
 {

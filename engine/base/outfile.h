@@ -5,6 +5,8 @@
 
 #include "engine/base/status.h"
 
+#include <stddef.h>
+
 enum { GU_OUTFILE_PATH = 4096 };
 
 struct gu_outfile {
@@ -26,5 +28,8 @@ enum gu_status gu_outfile_open(const char *path, struct gu_diag *diag,
  */
 enum gu_status gu_outfile_close(struct gu_outfile *file, enum gu_status st,
 	struct gu_diag *diag) GU_MUST_CHECK;
+
+/* Write all N bytes to FD; false, and errno, if not all could be written. */
+bool gu_write_all(int fd, const uint8_t *p, size_t n) GU_MUST_CHECK;
 
 #endif

@@ -41,21 +41,6 @@ static uint32_t crc_more(uint32_t crc, const uint8_t *p, size_t n)
 	return ~crc;
 }
 
-static bool write_all(int fd, const uint8_t *p, size_t n)
-{
-	while (n) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		p += done;
-		n -= (size_t)done;
-	}
-	return true;
-}
-
 /* Read all of FROM: its CRC to *crc, if not NULL, its bytes to TO, if not -1.
  */
 static bool pass(int from, int to, uint32_t *crc)
@@ -67,7 +52,7 @@ static bool pass(int from, int to, uint32_t *crc)
 	while (block && (n = pread(from, block, BLOCK, off)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 || (to >= 0 && !write_all(to, block, (size_t)n)))
+		if (n < 0 || (to >= 0 && !gu_write_all(to, block, (size_t)n)))
 			break;
 		if (crc)
 			*crc = crc_more(*crc, block, (size_t)n);
@@ -263,7 +248,7 @@ static enum gu_status copy_with(int from, const struct stat *info,
 	if (st)
 		return st;
 	if (!pass(from, file.fd, NULL) ||
-		!write_all(file.fd, tail->bytes.p, tail->bytes.n) ||
+		!gu_write_all(file.fd, tail->bytes.p, tail->bytes.n) ||
 		!patch_header(file.fd, tail) ||
 		fchmod(file.fd, info->st_mode & 0777) != 0)
 		st = gu_fail(diag, GU_IO, "%s cannot be written", out);

@@ -6,6 +6,8 @@
  */
 #include "engine/emit/session.h"
 
+#include "engine/base/outfile.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -100,21 +102,6 @@ static void put_module(struct gu_buf *buf,
 	gu_buf_u8(buf, '\n');
 }
 
-static bool write_all(int fd, const uint8_t *p, size_t n)
-{
-	while (n) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		p += done;
-		n -= (size_t)done;
-	}
-	return true;
-}
-
 /* Make FOLDER's file NAME hold BUF, at once or not at all. */
 static enum gu_status replace_file(int folder, const char *name,
 	const struct gu_buf *buf, struct gu_diag *diag)
@@ -130,7 +117,7 @@ static enum gu_status replace_file(int folder, const char *name,
 	if (fd < 0)
 		return gu_fail(diag, GU_IO, "session file: %s",
 			strerror(errno));
-	ok = write_all(fd, buf->p, buf->n);
+	ok = gu_write_all(fd, buf->p, buf->n);
 	ok = close(fd) == 0 && ok;
 	if (ok && renameat(folder, temporary, folder, name) == 0)
 		return GU_OK;
