@@ -250,8 +250,9 @@ static enum gu_status add_types(struct symfile *sf, struct gu_diag *diag)
 	struct gu_types types;
 	enum gu_status st = gu_types_open(sf->module, diag, &types);
 
+	sf->stats.dropped[GU_SYMFILE_DROP_TYPES] = st == GU_UNSUPPORTED;
 	if (st)
-		return st == GU_NOT_FOUND ? GU_OK : st;
+		return st == GU_NOT_FOUND || st == GU_UNSUPPORTED ? GU_OK : st;
 	st = gu_dwarf_types_write(&types, &out, diag, &stats);
 	gu_types_close(&types);
 	sf->stats.types = stats.types;

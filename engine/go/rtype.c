@@ -23,6 +23,82 @@ enum {
 	LINK_SIZE = 4,          /* typelinks are []int32 */
 };
 
+/* Do the fields of struct T follow each other inside it? */
+static bool fields_hold(const struct gu_types *types, const struct gu_rtype *t)
+{
+	uint64_t end = 0;
+
+	for (uint64_t i = 0; i < t->nfields; i++) {
+		struct gu_rfield field;
+		struct gu_rtype type;
+
+		if (gu_types_field(types, t, i, NULL, &field) ||
+			gu_types_read(types, field.type, NULL, &type) ||
+			field.off < end || !gu_add(field.off, type.size, &end))
+			return false;
+	}
+	return end <= t->size;
+}
+
+/* Are the pointers that are listed first, and what they point to, types? */
+static bool types_hold(const struct gu_types *types)
+{
+	enum { SAMPLE = 256 };
+	unsigned structs = 0;
+	uint64_t pos = 0;
+
+	for (int i = 0; i < SAMPLE; i++) {
+		struct gu_rtype t, elem;
+		enum gu_status st = gu_types_next(types, &pos, NULL, &t);
+
+		if (st == GU_NOT_FOUND)
+			break;
+		if (st)
+			return false;
+		if (t.kind != GU_RKIND_PTR || t.named)
+			continue;
+		if (t.name.n == 0 || t.name.p[0] != '*' ||
+			gu_types_read(types, t.elem, NULL, &elem) ||
+			(elem.kind == GU_RKIND_STRUCT &&
+				!fields_hold(types, &elem)))
+			return false;
+		structs += elem.nfields > 1;
+	}
+	return structs > 0;
+}
+
+/*
+ * Where the release is one of several that write names or fields differently,
+ * the types themselves tell which.
+ */
+static enum gu_status settle_minor(struct gu_types *types,
+	struct gu_diag *diag)
+{
+	static const int changes[] = {SHIFT_AFTER + 1, VARINT_NAMES,
+		PLAIN_OFFSETS};
+	struct gu_go_version v = types->module->version;
+	int found = 0, nfound = 0, candidates = 0;
+
+	for (size_t i = 0; i <= GU_COUNT(changes); i++) {
+		int minor = i ? changes[i - 1] : v.lo;
+
+		if (i && (minor <= v.lo || minor > v.hi))
+			continue;
+		candidates++;
+		types->minor = minor;
+		if (types_hold(types)) {
+			found = minor;
+			nfound++;
+		}
+	}
+	types->minor = candidates == 1 ? v.lo : found;
+	if (candidates == 1 || nfound == 1)
+		return GU_OK;
+	return gu_fail(diag, GU_UNSUPPORTED, "Go 1.%d to 1.%d write types "
+		"differently, and which of them this is cannot be told",
+		v.lo, v.hi);
+}
+
 enum gu_status gu_types_open(const struct gu_module *module,
 	struct gu_diag *diag, struct gu_types *out)
 {
@@ -43,8 +119,13 @@ enum gu_status gu_types_open(const struct gu_module *module,
 			module->md.typelinks.addr,
 			module->md.typelinks.len * LINK_SIZE, NULL,
 			&types.links);
-	*out = types;
-	return GU_OK;
+	if (module->version.lo != module->version.hi)
+		st = settle_minor(&types, diag);
+	if (st)
+		gu_types_close(&types);
+	else
+		*out = types;
+	return st;
 }
 
 void gu_types_close(struct gu_types *types)

@@ -28,7 +28,7 @@ struct gu_types {
 	const struct gu_module *module; /* borrowed */
 	struct gu_view view;            /* [types, etypes) */
 	struct gu_view links; /* the type links; none: each is read by itself */
-	int minor;                      /* of the release, for the layouts */
+	int minor; /* of a release that has the layouts of this one */
 };
 
 /* A descriptor.  Addresses are the image's; plain data. */
@@ -62,7 +62,8 @@ struct gu_rfield {
 
 /*
  * Fetch MODULE's types.  GU_NOT_FOUND if it has no moduledata or is older than
- * Go 1.7; GU_FAULT, GU_NO_MEMORY.
+ * Go 1.7; GU_UNSUPPORTED if the release is not known, and its types do not tell
+ * how they are written; GU_FAULT, GU_NO_MEMORY.
  */
 enum gu_status gu_types_open(const struct gu_module *module,
 	struct gu_diag *diag, struct gu_types *out) GU_MUST_CHECK;
