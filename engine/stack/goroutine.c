@@ -177,11 +177,40 @@ static void start_thread(const struct reading *r, struct gu_goroutine *g,
 	}
 }
 
+static struct gu_regs saved_regs(const struct gu_runtime *rt,
+	const uint8_t *bytes)
+{
+	const struct gu_layout *layout = &rt->g;
+	struct gu_regs regs = {
+		.pc = gu_layout_word(rt, layout, bytes, GU_G_SCHED_PC),
+		.sp = gu_layout_word(rt, layout, bytes, GU_G_SCHED_SP),
+		.lr = gu_layout_word(rt, layout, bytes, GU_G_SCHED_LR),
+		.fp = gu_layout_word(rt, layout, bytes, GU_G_SCHED_BP),
+		.has_fp = layout->fields[GU_G_SCHED_BP].size != 0,
+	};
+
+	regs.has_lr = regs.lr != 0;
+	return regs;
+}
+
+struct gu_regs gu_goroutine_saved(const struct gu_runtime *rt,
+	const struct gu_goroutine *g)
+{
+	uint8_t bytes[GU_STRUCT_MAX];
+
+	if (g->start == GU_START_SAVED)
+		return g->regs;
+	if (gu_mem_read(&rt->mem, g->addr, bytes, (size_t)rt->g.size, NULL))
+		return (struct gu_regs){.pc = 0};
+	return saved_regs(rt, bytes);
+}
+
 /* Where unwinding starts: as Go src/runtime/traceback.go, traceback1. */
 static void find_start(const struct reading *r, struct gu_goroutine *g,
 	const uint8_t *bytes, const uint8_t *m)
 {
 	const struct gu_runtime *rt = r->rt;
+	struct gu_regs saved = saved_regs(rt, bytes);
 	struct gu_regs syscall = {
 		.pc = gu_layout_word(rt, &rt->g, bytes, GU_G_SYSCALLPC),
 		.sp = gu_layout_word(rt, &rt->g, bytes, GU_G_SYSCALLSP),
@@ -198,7 +227,7 @@ static void find_start(const struct reading *r, struct gu_goroutine *g,
 	else if (g->status == GU_STATUS_RUNNING)
 		g->trouble = GU_TROUBLE_NO_REGS;
 	else
-		start_saved(g, GU_START_SAVED, &g->saved);
+		start_saved(g, GU_START_SAVED, &saved);
 }
 
 /*
@@ -221,7 +250,8 @@ static bool is_system(const struct gu_runtime *rt, const struct gu_goroutine *g,
 	if (gu_str_eq(name, gu_str("runtime.runfinq")) ||
 		gu_str_eq(name, gu_str("runtime.runFinalizers")))
 		return gu_str_eq(g->reason, gu_str("finalizer wait")) ||
-			g->start_pc == g->saved.pc;
+			g->start_pc == gu_layout_word(rt, &rt->g, bytes,
+				GU_G_SCHED_PC);
 	if (gu_str_eq(name, gu_str("runtime.runCleanups")))
 		return !gu_layout_word(rt, &rt->g, bytes, GU_G_CLEANUPS);
 	return true;
@@ -284,13 +314,7 @@ static void read_place(const struct reading *r, uint64_t addr,
 	g.waiting = FIELD(WAITING);
 	g.timer = FIELD(TIMER);
 	g.locked = FIELD(LOCKEDM) != 0;
-	g.saved.pc = FIELD(SCHED_PC);
-	g.saved.sp = FIELD(SCHED_SP);
-	g.saved.lr = FIELD(SCHED_LR);
-	g.saved.fp = FIELD(SCHED_BP);
 #undef FIELD
-	g.saved.has_lr = g.saved.lr != 0;
-	g.saved.has_fp = layout->fields[GU_G_SCHED_BP].size != 0;
 	has_m = g.m && gu_mem_read(&rt->mem, g.m, m, (size_t)rt->m.size,
 		NULL) == GU_OK;
 	if (has_m)

@@ -55,7 +55,6 @@ struct gu_goroutine {
 	uint64_t timer;         /* that it sleeps on, or slept; 0: none */
 	uint64_t stack_lo, stack_hi;
 	struct gu_regs regs;    /* if start is not GU_START_NONE */
-	struct gu_regs saved;   /* g.sched, for switches to its stack */
 	struct gu_str reason;   /* n is 0: none, or not known */
 	uint32_t status;        /* without GU_STATUS_SCAN */
 	int32_t tid;            /* 0: not on a thread */
@@ -93,6 +92,13 @@ void gu_goroutines_close(struct gu_goroutines *gs);
  */
 enum gu_status gu_goroutine_locate(const struct gu_runtime *rt, uint64_t addr,
 	struct gu_diag *diag, struct gu_goroutine *out) GU_MUST_CHECK;
+
+/*
+ * What G left in g.sched, where switches to its stack lead; pc is 0 if it cannot
+ * be read.
+ */
+struct gu_regs gu_goroutine_saved(const struct gu_runtime *rt,
+	const struct gu_goroutine *g);
 
 /*
  * What stands in the brackets of Go's traceback: the wait reason of one that

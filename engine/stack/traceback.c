@@ -59,7 +59,7 @@ static enum gu_status jump(struct walk *w, const struct gu_regs *regs,
  */
 static enum gu_status jump_to_saved(struct walk *w, struct gu_diag *diag)
 {
-	const struct gu_regs *saved = &w->g->saved;
+	const struct gu_regs *saved = &w->stacks.saved;
 
 	w->hidden = true;
 	if (w->reached || saved->pc == 0 || !on_stack(w, saved->sp))
@@ -457,7 +457,8 @@ static void show_frame(struct show *s, const struct gu_code *code,
 static void walk_all(struct show *s, const struct gu_goroutine *g)
 {
 	struct walk w = {.rt = s->rt, .g = g, .regs = g->regs,
-		.stacks = {.g = g->addr, .id = g->id, .saved = g->saved,
+		.stacks = {.g = g->addr, .id = g->id,
+			.saved = gu_goroutine_saved(s->rt, g),
 			.home = {g->stack_lo, g->stack_hi}},
 		.exact = g->start == GU_START_THREAD, .innermost = true};
 	struct gu_diag diag = {.text = ""};

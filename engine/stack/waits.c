@@ -616,7 +616,7 @@ enum gu_status gu_waits_refers(const struct gu_waits *w,
 	/* its thread is on another stack: sched has where it left its own */
 	if (g->start == GU_START_THREAD && sp - g->stack_lo >
 		g->stack_hi - g->stack_lo)
-		sp = g->saved.sp;
+		sp = gu_goroutine_saved(w->rt, g).sp;
 	if (g->start == GU_START_NONE || sp < g->stack_lo ||
 		sp > g->stack_hi || g->stack_hi - sp > STACK_MAX)
 		return GU_FAULT;
