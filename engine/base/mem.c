@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum gu_status gu_mem_read(const struct gu_mem *mem, uint64_t addr, void *buf,
 	size_t len, struct gu_diag *diag)
@@ -37,6 +38,47 @@ enum gu_status gu_mem_word(const struct gu_mem *mem, uint64_t addr,
 	cur = gu_cur(bytes, mem->ptr_size, addr, mem->be, "a word");
 	*out = gu_cur_word(&cur, mem->ptr_size);
 	return gu_cur_status(&cur, diag);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* In ns, as it is more often than not; UINT64_MAX: it cannot be read. */
+static uint64_t read_time(const struct gu_mem *mem, uint64_t addr, size_t len)
+{
+	enum { TIMES = 5 };
+	uint8_t bytes[GU_GAP_SAMPLE];
+	struct timespec from, to;
+	uint64_t ns[TIMES];
+
+	for (int i = 0; i < TIMES; i++) {
+		if (clock_gettime(CLOCK_MONOTONIC, &from) ||
+			gu_mem_read(mem, addr, bytes, len, NULL) ||
+			clock_gettime(CLOCK_MONOTONIC, &to))
+			return UINT64_MAX;
+		ns[i] = (uint64_t)(to.tv_sec - from.tv_sec) * 1000000000 +
+			(uint64_t)to.tv_nsec - (uint64_t)from.tv_nsec;
+	}
+	qsort(ns, TIMES, sizeof ns[0], by_time);
+	return ns[TIMES / 2];
+}
+
+size_t gu_mem_gap(const struct gu_mem *mem, uint64_t addr)
+{
+	uint64_t question = read_time(mem, addr, 1);
+	uint64_t all = read_time(mem, addr, GU_GAP_SAMPLE);
+	uint64_t gap;
+
+	if (all == UINT64_MAX || all <= question ||
+		!gu_mul(question, (uint64_t)GU_GAP_SAMPLE, &gap))
+		return GU_GAP_MAX;
+	gap /= all - question;
+	return gap < GU_GAP_MIN ? GU_GAP_MIN
+		: gap > GU_GAP_MAX ? GU_GAP_MAX : (size_t)gap;
 }
 
 enum gu_status gu_mem_next_region(const struct gu_mem *mem, uint64_t addr,

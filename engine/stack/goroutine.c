@@ -55,7 +55,7 @@ static enum gu_status take_words(struct reading *r, uint64_t first, uint64_t n)
 	unsigned ptr = r->rt->mem.ptr_size;
 	uint64_t addr = r->rt->allgs.addr + first * ptr;
 	struct gu_cur cur;
-	enum gu_status st = gu_mem_read(&r->rt->mem, addr, r->buf,
+	enum gu_status st = gu_mem_read(&r->rt->direct, addr, r->buf,
 		(size_t)n * ptr, NULL);
 
 	if (st)
@@ -376,22 +376,26 @@ static void take_bytes(struct reading *r, const struct entry *entry,
 
 /* --- all of them ---------------------------------------------------------- */
 
-/* How many entries from I on lie within CHUNK bytes; *size is their extent. */
+/*
+ * How many entries from I on are best read at once, CHUNK bytes at most; *size is
+ * their extent.
+ */
 static size_t batch(const struct reading *r, size_t i, size_t *size)
 {
-	uint64_t start = r->entries[i].addr;
+	uint64_t start = r->entries[i].addr, gsize = r->rt->g.size;
 	size_t j = i;
 
 	do
-		*size = (size_t)(r->entries[j].addr - start + r->rt->g.size);
+		*size = (size_t)(r->entries[j].addr - start + gsize);
 	while (++j < r->nentries &&
-		r->entries[j].addr - start <= CHUNK - r->rt->g.size);
+		r->entries[j].addr - start <= CHUNK - gsize &&
+		r->entries[j].addr - start <= *size + r->rt->gap);
 	return j - i;
 }
 
 static void read_goroutines(struct reading *r)
 {
-	const struct gu_mem *mem = &r->rt->mem;
+	const struct gu_mem *mem = &r->rt->direct;
 	size_t gsize = (size_t)r->rt->g.size, n, size;
 	uint8_t *buf = r->buf;
 

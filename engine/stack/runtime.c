@@ -392,7 +392,8 @@ enum gu_status gu_runtime_describe(const struct gu_module *module,
 	uint64_t bias, const struct gu_mem *mem, struct gu_diag *diag,
 	struct gu_runtime *out)
 {
-	struct gu_runtime rt = {.module = module, .bias = bias, .mem = *mem};
+	struct gu_runtime rt = {.module = module, .bias = bias, .mem = *mem,
+		.direct = *mem, .gap = GU_GAP_MAX};
 	struct gu_rtvars vars = {.lastpoll = 0};
 	enum gu_status st = find_layouts(&rt, diag);
 
@@ -425,6 +426,7 @@ void gu_runtime_move(struct gu_runtime *rt, uint64_t bias,
 			*places[i] += bias - rt->bias;
 	rt->bias = bias;
 	rt->mem = *mem;
+	rt->direct = *mem;
 }
 
 enum gu_status gu_runtime_open(const struct gu_module *module, uint64_t bias,
@@ -445,6 +447,14 @@ enum gu_status gu_runtime_open(const struct gu_module *module, uint64_t bias,
 	}
 	*out = rt;
 	return GU_OK;
+}
+
+void gu_runtime_read_direct(struct gu_runtime *rt, const struct gu_mem *direct)
+{
+	rt->direct = *direct;
+	/* few goroutines are not worth the time that it takes */
+	if (rt->allgs.len >= GU_GAP_SAMPLE / rt->mem.ptr_size)
+		rt->gap = gu_mem_gap(direct, rt->allgs.addr);
 }
 
 void gu_runtime_close(struct gu_runtime *rt)

@@ -111,6 +111,10 @@ struct gu_runtime {
 	const struct gu_module *module; /* borrowed */
 	uint64_t bias;                  /* run-time minus image addresses */
 	struct gu_mem mem;              /* the target's */
+	struct gu_mem direct;           /* the same without a cache, if the
+					   owner has set it: for many pieces
+					   that are known beforehand */
+	size_t gap;                     /* gu_mem_gap of it */
 	const struct gu_code *others;   /* borrowed: plugins and the like, */
 	size_t nothers;                 /* if the owner has set them */
 	struct gu_layout g, m;
@@ -156,6 +160,9 @@ void gu_runtime_move(struct gu_runtime *rt, uint64_t bias,
 enum gu_status gu_runtime_open(const struct gu_module *module, uint64_t bias,
 	const struct gu_mem *mem, struct gu_diag *diag, struct gu_runtime *out)
 	GU_MUST_CHECK;
+
+/* Read many pieces from DIRECT, which is rt->mem without its cache. */
+void gu_runtime_read_direct(struct gu_runtime *rt, const struct gu_mem *direct);
 void gu_runtime_close(struct gu_runtime *rt); /* harmless when zeroed */
 
 /* The module that holds PC; the runtime's own if none does. */
