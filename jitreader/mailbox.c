@@ -24,10 +24,14 @@ struct answer {
 	struct gu_goroutines gs;
 	struct gu_waits waits;
 	struct gu_buf lines, commands;
+	struct gu_outfile file; /* if the request names one */
+	bool has_file;          /* it is open */
 };
 
 static void answer_deinit(struct answer *a)
 {
+	if (a->has_file) /* it is not complete */
+		(void)!gu_outfile_close(&a->file, GU_STOP, NULL);
 	gu_waits_close(&a->waits);
 	gu_goroutines_close(&a->gs);
 	gu_runtime_close(&a->rt);
@@ -38,6 +42,24 @@ static void answer_deinit(struct answer *a)
 }
 
 /* --- the reply ------------------------------------------------------------ */
+
+/* The lines so far into the file. */
+static enum gu_status write_lines(void *ctx, struct gu_buf *lines,
+	struct gu_diag *diag)
+{
+	struct answer *a = ctx;
+	enum gu_status st = GU_OK;
+
+	if (!a->has_file) {
+		st = gu_outfile_open(a->request.file, diag, &a->file);
+		a->has_file = st == GU_OK;
+	}
+	if (!st && !gu_write_all(a->file.fd, lines->p, lines->n))
+		st = gu_fail(diag, GU_IO, "%s cannot be written: %s",
+			a->request.file, strerror(errno));
+	lines->n = 0;
+	return st;
+}
 
 /* What of the runtime's list is not in ours, whatever is asked. */
 static void put_lost(struct answer *a)
@@ -59,8 +81,10 @@ static void put_lost(struct answer *a)
 static enum gu_status put_all(struct answer *a, struct gu_diag *diag)
 {
 	const struct gu_request *r = &a->request;
+	const struct gu_drain drain = {write_lines, a};
 	enum gu_status st = gu_goroutine_list(&a->rt, &a->gs, &r->query,
-		r->bt ? GU_LIST_STACKS : GU_LIST_LINES, diag, &a->lines);
+		r->bt ? GU_LIST_STACKS : GU_LIST_LINES,
+		r->file ? &drain : NULL, diag, &a->lines);
 
 	if (!st && !r->query.id)
 		put_lost(a);
@@ -138,23 +162,14 @@ static enum gu_status make_break(struct answer *a, struct gu_diag *diag)
 
 /* --- how it is shown ------------------------------------------------------ */
 
-static enum gu_status write_file(const struct answer *a, struct gu_diag *diag)
+static enum gu_status write_file(struct answer *a, struct gu_diag *diag)
 {
-	const char *path = a->request.file;
-	struct gu_outfile file;
-	enum gu_status st = gu_outfile_open(path, diag, &file);
-	FILE *stream;
+	enum gu_status st = write_lines(a, &a->lines, diag);
 
 	if (st)
 		return st;
-	stream = fdopen(dup(file.fd), "w");
-	if (!stream || fwrite(a->lines.p, 1, a->lines.n, stream) != a->lines.n)
-		st = gu_fail(diag, GU_IO, "%s cannot be written: %s", path,
-			strerror(errno));
-	if (stream && fclose(stream) != 0 && !st)
-		st = gu_fail(diag, GU_IO, "%s cannot be written: %s", path,
-			strerror(errno));
-	return gu_outfile_close(&file, st, diag);
+	a->has_file = false;
+	return gu_outfile_close(&a->file, st, diag);
 }
 
 /* Past GDB, which prints a megabyte a second. */
@@ -230,6 +245,8 @@ static enum gu_status open_runtime(struct gu_modules *modules,
 			st = gu_runtime_open(loaded->module, loaded->bias,
 				&mem, diag, &a->rt);
 	}
+	if (!st)
+		gu_runtime_read_direct(&a->rt, target);
 	return st;
 }
 

@@ -109,8 +109,8 @@ static enum gu_status report_text(struct report *r,
 	enum gu_list_form form = request->list ? GU_LIST_LINES
 		: request->query.all ? GU_LIST_RUNTIME : GU_LIST_STACKS;
 
-	return gu_goroutine_list(&r->rt, &r->gs, &request->query, form, diag,
-		&r->out);
+	return gu_goroutine_list(&r->rt, &r->gs, &request->query, form, NULL,
+		diag, &r->out);
 }
 
 static enum gu_status report_waits(struct report *r,

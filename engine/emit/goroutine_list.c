@@ -2,11 +2,15 @@
 #include "engine/emit/goroutine_list.h"
 
 #include "engine/emit/text.h"
+#include "engine/stack/ahead.h"
 #include "engine/stack/labels.h"
 
 #include <inttypes.h>
 
-enum { IDS_SHOWN = 10 }; /* of a group */
+enum {
+	IDS_SHOWN = 10, /* of a group */
+	DRAIN_AT = 1 << 16, /* bytes */
+};
 
 /* --- a goroutine ---------------------------------------------------------- */
 
@@ -209,29 +213,30 @@ void gu_goroutine_group(const struct gu_runtime *rt,
 /* --- all of them ---------------------------------------------------------- */
 
 struct list {
-	const struct gu_runtime *rt;
 	const struct gu_goroutines *gs;
 	const struct gu_query *query;
 	enum gu_list_form form;
+	bool apart; /* empty lines between them */
 	struct gu_buf *out;
 };
 
-static void put_goroutine(const struct list *l, const struct gu_goroutine *g)
+static void put_goroutine(const struct list *l, const struct gu_runtime *rt,
+	const struct gu_goroutine *g)
 {
 	const struct gu_query *query = l->query;
 	bool lines = l->form == GU_LIST_LINES;
 	struct gu_trace trace;
 
 	if (lines && !query->stacks) {
-		gu_goroutine_line(l->rt, l->gs, g, l->out);
+		gu_goroutine_line(rt, l->gs, g, l->out);
 		return;
 	}
-	gu_traceback(l->rt, g, l->form == GU_LIST_RUNTIME ? GU_TRACE_RUNTIME
+	gu_traceback(rt, g, l->form == GU_LIST_RUNTIME ? GU_TRACE_RUNTIME
 		: GU_TRACE_USER, &trace);
 	if (lines)
-		put_line(l->rt, l->gs, g, &trace, l->out);
+		put_line(rt, l->gs, g, &trace, l->out);
 	else
-		gu_goroutine_text_header(l->rt, l->gs, g, l->out);
+		gu_goroutine_text_header(rt, l->gs, g, l->out);
 	if (query->depth)
 		gu_trace_cut(&trace, query->depth);
 	gu_goroutine_text_trace(&trace, l->out);
@@ -268,16 +273,47 @@ void gu_goroutine_rest(const struct gu_query *query,
 				rest[i].n, rest[i].what);
 }
 
+static void ahead_destroy(struct gu_ahead **ahead)
+{
+	gu_ahead_destroy(*ahead);
+}
+
+/* What is listed, one after the other; *any: there was something. */
+static enum gu_status put_selected(const struct list *l,
+	const struct gu_runtime *rt, const struct gu_selection *s,
+	const struct gu_drain *drain, struct gu_diag *diag, bool *any)
+{
+	struct gu_ahead gu_cleanup(ahead_destroy) *ahead = NULL;
+	enum gu_status st = gu_ahead_create(rt, diag, &ahead);
+	size_t n = gu_goroutine_limit(l->query, s);
+
+	for (size_t i = 0; i < n && !st && !l->out->failed; i++) {
+		if (i && l->apart)
+			gu_buf_u8(l->out, '\n');
+		if (l->query->group)
+			gu_goroutine_group(rt, l->query, s, &s->groups[i],
+				l->out);
+		else
+			put_goroutine(l, gu_ahead_of(ahead, s->list, s->n, i),
+				s->list[i]);
+		if (drain && l->out->n > DRAIN_AT)
+			st = drain->take(drain->ctx, l->out, diag);
+	}
+	*any = n != 0;
+	return st;
+}
+
 enum gu_status gu_goroutine_list(const struct gu_runtime *rt,
 	const struct gu_goroutines *gs, const struct gu_query *query,
-	enum gu_list_form form, struct gu_diag *diag, struct gu_buf *out)
+	enum gu_list_form form, const struct gu_drain *drain,
+	struct gu_diag *diag, struct gu_buf *out)
 {
-	struct list l = {rt, gs, query, form, out};
 	struct gu_selection gu_cleanup(gu_selection_close) s = {.list = NULL};
+	struct list l = {gs, query, form, query->group ? query->stacks ||
+		query->group == GU_GROUP_STACK : form != GU_LIST_LINES, out};
 	enum gu_status st = gu_select(rt, gs, query, diag, &s);
-	bool apart = query->group ? query->stacks ||
-		query->group == GU_GROUP_STACK : form != GU_LIST_LINES;
-	size_t n = gu_goroutine_limit(query, &s), start = out->n;
+	bool any;
+	size_t n;
 
 	if (st)
 		return st;
@@ -285,20 +321,14 @@ enum gu_status gu_goroutine_list(const struct gu_runtime *rt,
 		return gu_fail(diag, GU_NOT_FOUND, "there is no goroutine %"
 			PRIu64 "%s", query->id,
 			query->nfilters ? " of that kind" : "");
-	for (size_t i = 0; i < n && !out->failed; i++) {
-		if (i && apart)
-			gu_buf_u8(out, '\n');
-		if (query->group)
-			gu_goroutine_group(rt, query, &s, &s.groups[i], out);
-		else
-			put_goroutine(&l, s.list[i]);
-	}
-	start = out->n - start;
-	if (apart && start)
-		gu_buf_u8(out, '\n');
+	st = put_selected(&l, rt, &s, drain, diag, &any);
+	if (st)
+		return st;
 	n = out->n;
+	if (l.apart && any)
+		gu_buf_u8(out, '\n');
 	gu_goroutine_rest(query, &s, out);
-	if (apart && start && out->n == n)
-		out->n--; /* there is no rest to be apart from */
+	if (l.apart && any && out->n == n + 1)
+		out->n = n; /* there is no rest to be apart from */
 	return gu_buf_status(out, diag);
 }

@@ -45,15 +45,23 @@ void gu_goroutine_group(const struct gu_runtime *rt,
 	const struct gu_query *query, const struct gu_selection *selection,
 	const struct gu_group *group, struct gu_buf *out);
 
+/* Takes the text so far out of TEXT, when there is much of it. */
+struct gu_drain {
+	enum gu_status (*take)(void *ctx, struct gu_buf *text,
+		struct gu_diag *diag);
+	void *ctx;
+};
+
 /*
  * All of it, up to the query's limit; behind it lines that tell how many
- * goroutines it hides, cuts off, or does not ask for.  GU_NOT_FOUND, with a
- * diag: there is no goroutine with the query's id; GU_NO_MEMORY.
+ * goroutines it hides, cuts off, or does not ask for.  DRAIN may be NULL; what it
+ * has not taken is in OUT.  GU_NOT_FOUND, with a diag: there is no goroutine with
+ * the query's id; GU_NO_MEMORY; or what DRAIN says.
  */
 enum gu_status gu_goroutine_list(const struct gu_runtime *rt,
 	const struct gu_goroutines *gs, const struct gu_query *query,
-	enum gu_list_form form, struct gu_diag *diag, struct gu_buf *out)
-	GU_MUST_CHECK;
+	enum gu_list_form form, const struct gu_drain *drain,
+	struct gu_diag *diag, struct gu_buf *out) GU_MUST_CHECK;
 
 /* Those lines alone. */
 void gu_goroutine_rest(const struct gu_query *query,
