@@ -114,6 +114,16 @@ void gu_buf_cstr(struct gu_buf *buf, struct gu_str s)
 	gu_buf_u8(buf, 0);
 }
 
+void gu_buf_decimal(struct gu_buf *buf, uint64_t value)
+{
+	uint8_t digits[20], *p = digits + sizeof digits;
+
+	do
+		*--p = (uint8_t)('0' + value % 10);
+	while (value /= 10);
+	gu_buf_bytes(buf, p, (size_t)(digits + sizeof digits - p));
+}
+
 void gu_buf_printf(struct gu_buf *buf, const char *format, ...)
 {
 	va_list args, again;

@@ -42,6 +42,8 @@ void gu_buf_sleb(struct gu_buf *buf, int64_t value);
 /* The characters and a NUL. */
 void gu_buf_cstr(struct gu_buf *buf, struct gu_str s);
 void gu_buf_str(struct gu_buf *buf, struct gu_str s);
+/* VALUE's digits. */
+void gu_buf_decimal(struct gu_buf *buf, uint64_t value);
 void gu_buf_printf(struct gu_buf *buf, const char *format, ...) GU_PRINTF(2, 3);
 /* Overwrite SIZE bytes at OFF, which must have been written before. */
 void gu_buf_patch(struct gu_buf *buf, size_t off, uint64_t value,

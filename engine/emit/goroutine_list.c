@@ -26,10 +26,13 @@ static void put_age(const struct gu_goroutines *gs,
 	uint64_t seconds = gu_goroutine_age(gs, g) / UINT64_C(1000000000);
 	uint64_t n = seconds < 60 ? seconds : seconds / 60;
 
-	if (n)
-		gu_buf_printf(out, ", %s%" PRIu64 " %s%s",
-			gs->now_exact ? "" : "at least ", n,
-			seconds < 60 ? "second" : "minute", n == 1 ? "" : "s");
+	if (!n)
+		return;
+	put_text(out, gs->now_exact ? ", " : ", at least ");
+	gu_buf_decimal(out, n);
+	put_text(out, seconds < 60 ? " second" : " minute");
+	if (n != 1)
+		gu_buf_u8(out, 's');
 }
 
 static void put_call(const struct gu_trace_call *call, struct gu_buf *out)
@@ -56,11 +59,15 @@ void gu_goroutine_brief(const struct gu_goroutines *gs,
 {
 	const struct gu_trace_call *call = gu_trace_user(trace);
 
-	gu_buf_printf(out, "%" PRIu64 " [", g->id);
+	gu_buf_decimal(out, g->id);
+	put_text(out, " [");
 	gu_goroutine_text_state(g, out);
 	put_age(gs, g, out);
 	gu_goroutine_text_ties(g, out);
-	gu_buf_printf(out, "] %s%s", what, *what ? ": " : "");
+	put_text(out, "] ");
+	put_text(out, what);
+	if (*what)
+		put_text(out, ": ");
 	if (call)
 		put_call(call, out);
 	else

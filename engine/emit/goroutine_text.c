@@ -90,7 +90,9 @@ void gu_goroutine_text_header(const struct gu_runtime *rt,
 {
 	uint64_t minutes = gu_goroutine_minutes(gs, g);
 
-	gu_buf_printf(out, "goroutine %" PRIu64 " [", g->id);
+	gu_buf_str(out, gu_str("goroutine "));
+	gu_buf_decimal(out, g->id);
+	gu_buf_str(out, gu_str(" ["));
 	gu_goroutine_text_state(g, out);
 	if (minutes)
 		gu_buf_printf(out, ", %" PRIu64 " minutes", minutes);
@@ -106,6 +108,10 @@ void gu_goroutine_text_name(struct gu_str name, struct gu_buf *out)
 
 	if (gu_str_eq(name, gu_str("runtime.gopanic"))) {
 		gu_buf_str(out, gu_str("panic"));
+		return;
+	}
+	if (!name.n || !memchr(name.p, '[', name.n)) {
+		gu_text_escape(out, name);
 		return;
 	}
 	for (size_t i = 0; i < name.n; i++) {

@@ -37,12 +37,27 @@ static bool is_control(const uint8_t *p, size_t len)
 		(len == 2 && p[0] == 0xc2 && p[1] < 0xa0);
 }
 
+/* How many bytes are nothing but themselves: most, of most text. */
+static size_t plain_length(const uint8_t *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && p[i] >= 0x20 && p[i] < 0x7f && p[i] != '\\')
+		i++;
+	return i;
+}
+
 void gu_text_escape(struct gu_buf *out, struct gu_str s)
 {
 	const uint8_t *p = (const uint8_t *)s.p;
 	size_t left, len, i;
 
 	for (left = s.n; left; p += len, left -= len) {
+		len = plain_length(p, left);
+		if (len) {
+			gu_buf_bytes(out, p, len);
+			continue;
+		}
 		len = utf8_length(p, left);
 		if (*p == '\\') {
 			gu_buf_str(out, gu_str("\\\\"));
@@ -75,7 +90,8 @@ void gu_text_place(struct gu_buf *out, struct gu_str file, int32_t line)
 		gu_text_escape(out, file);
 	else
 		gu_buf_str(out, gu_str("??"));
-	gu_buf_printf(out, ":%" PRId32, line > 0 ? line : 0);
+	gu_buf_u8(out, ':');
+	gu_buf_decimal(out, line > 0 ? (uint64_t)line : 0);
 }
 
 static void put_bad(struct gu_buf *out, const char *what,

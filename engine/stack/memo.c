@@ -7,8 +7,15 @@
 /* Enough for the stacks of most programs; half a megabyte. */
 enum { PLACES = 512 };
 
+struct name {
+	const struct gu_module *module;
+	uint64_t pc;
+	struct gu_str name;
+};
+
 struct gu_memo {
 	struct gu_memo_entry places[PLACES]; /* each where its pc says */
+	struct name names[PLACES];
 };
 
 struct gu_memo *gu_memo_create(void)
@@ -19,6 +26,12 @@ struct gu_memo *gu_memo_create(void)
 void gu_memo_destroy(struct gu_memo *memo)
 {
 	free(memo);
+}
+
+/* Neighbours in the code are neighbours here. */
+static size_t slot_of(uint64_t pc)
+{
+	return (pc ^ pc >> 9) % PLACES;
 }
 
 static void find_calls(struct gu_memo_entry *place)
@@ -40,8 +53,7 @@ enum gu_status gu_memo_find(struct gu_memo *memo,
 	const struct gu_module *module, uint64_t pc, bool exact,
 	struct gu_diag *diag, const struct gu_memo_entry **out)
 {
-	/* neighbours in the code are neighbours here */
-	struct gu_memo_entry *place = &memo->places[(pc ^ pc >> 9) % PLACES];
+	struct gu_memo_entry *place = &memo->places[slot_of(pc)];
 	enum gu_status st;
 
 	*out = place;
@@ -57,4 +69,18 @@ enum gu_status gu_memo_find(struct gu_memo *memo,
 	place->exact = exact;
 	find_calls(place);
 	return GU_OK;
+}
+
+struct gu_str gu_memo_name(struct gu_memo *memo,
+	const struct gu_module *module, uint64_t pc)
+{
+	struct name *known = &memo->names[slot_of(pc)];
+	struct gu_func func;
+
+	if (known->module == module && known->pc == pc)
+		return known->name;
+	*known = (struct name){module, pc, {"", 0}};
+	if (gu_pclntab_find(&module->tab, pc, NULL, &func) == GU_OK)
+		known->name = gu_func_name(&module->tab, &func);
+	return known->name;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the tables say of a pc, remembered: many goroutines stand at few places,
- * and to look a place up costs more than to step over its frame.
+ * What the tables say of a pc, remembered: many goroutines begin and stand at few
+ * places, and to look a place up costs more than to step over its frame.
  */
 #ifndef GU_STACK_MEMO_H
 #define GU_STACK_MEMO_H
@@ -31,6 +31,10 @@ void gu_memo_destroy(struct gu_memo *memo); /* harmless with NULL */
 enum gu_status gu_memo_find(struct gu_memo *memo,
 	const struct gu_module *module, uint64_t pc, bool exact,
 	struct gu_diag *diag, const struct gu_memo_entry **out) GU_MUST_CHECK;
+
+/* The name of the function at PC of MODULE; n is 0 if there is none. */
+struct gu_str gu_memo_name(struct gu_memo *memo,
+	const struct gu_module *module, uint64_t pc);
 
 /* The pc of which PC's calls are told: PC, or if that is a return address the
  * one before, as in Go src/runtime/traceback.go, symPC. */

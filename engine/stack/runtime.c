@@ -479,11 +479,8 @@ struct gu_code gu_runtime_code(const struct gu_runtime *rt, uint64_t pc)
 struct gu_str gu_runtime_name(const struct gu_runtime *rt, uint64_t pc)
 {
 	struct gu_code code = gu_runtime_code(rt, pc);
-	struct gu_func func;
 
-	if (gu_pclntab_find(&code.module->tab, pc - code.bias, NULL, &func))
-		return (struct gu_str){"", 0};
-	return gu_func_name(&code.module->tab, &func);
+	return gu_memo_name(rt->memo, code.module, pc - code.bias);
 }
 
 /* --- strings -------------------------------------------------------------- */

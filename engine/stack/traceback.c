@@ -302,7 +302,6 @@ struct show {
 	bool top;           /* end at the first call of the user's */
 	bool done;          /* it was seen */
 	int callee;         /* func_id of the call that was seen last, or -1 */
-	int panics[3];      /* func_ids of gopanic, sigpanic, panicwrap */
 	uint64_t total;     /* calls shown */
 	struct gu_trace *trace;
 };
@@ -320,10 +319,13 @@ static int id_of(const struct gu_module *module, enum gu_func_kind kind)
 /* A wrapper that was about to call a panic is worth showing. */
 static bool is_elided_wrapper(const struct show *s, int func_id, int callee)
 {
+	static const enum gu_func_kind panics[] = {GU_KIND_GOPANIC,
+		GU_KIND_SIGPANIC, GU_KIND_PANICWRAP};
+
 	if (func_id != s->rt->module->kinds.wrapper_id)
 		return false;
-	for (size_t i = 0; i < GU_COUNT(s->panics); i++)
-		if (callee > 0 && callee == s->panics[i])
+	for (size_t i = 0; i < GU_COUNT(panics); i++)
+		if (callee > 0 && callee == id_of(s->rt->module, panics[i]))
 			return false;
 	return true;
 }
@@ -487,29 +489,46 @@ static void walk_all(struct show *s, const struct gu_goroutine *g)
 	finish(s);
 }
 
+/* The function of CODE at the return address PC, and its innermost call. */
+static bool find_call(const struct show *s, const struct gu_code *code,
+	uint64_t pc, struct gu_func *func, struct gu_call *innermost)
+{
+	struct gu_call calls[GU_CALLS_MAX];
+	const struct gu_memo_entry *place;
+	size_t n;
+
+	if (gu_memo_find(s->rt->memo, code->module, pc, false, NULL, &place) ==
+		GU_OK && place->ncalls) {
+		*func = place->point.func;
+		*innermost = place->calls[0];
+		return true;
+	}
+	if (gu_pclntab_find(&code->module->tab, pc, NULL, func) ||
+		gu_module_calls(code->module, func,
+			gu_call_pc(func, pc, false), calls, GU_CALLS_MAX, NULL,
+			&n))
+		return false;
+	*innermost = calls[0];
+	return true;
+}
+
 static void find_creator(struct show *s, const struct gu_goroutine *g)
 {
 	struct gu_code code = gu_runtime_code(s->rt, g->go_pc);
-	const struct gu_module *module = code.module;
-	struct gu_call calls[GU_CALLS_MAX];
-	struct gu_func func;
 	uint64_t pc = g->go_pc - code.bias;
-	struct gu_str name;
-	size_t n;
+	struct gu_str name = gu_runtime_name(s->rt, g->go_pc);
+	struct gu_func func;
+	struct gu_call call;
 
 	if (g->id == 1 || g->go_pc == 0 ||
-		gu_pclntab_find(&module->tab, pc, NULL, &func))
-		return;
-	name = gu_func_name(&module->tab, &func);
-	if (!is_shown(s, name, func.func_id, -1, false) ||
-		gu_module_calls(module, &func, pc - (pc > func.entry), calls,
-			GU_CALLS_MAX, NULL, &n))
+		!find_call(s, &code, pc, &func, &call) ||
+		!is_shown(s, name, func.func_id, -1, false))
 		return;
 	s->trace->has_creator = true;
 	s->trace->creator_id = g->parent;
 	/* Go names the function itself, with the place of the innermost call */
-	s->trace->creator = (struct gu_trace_call){name, calls[0].file,
-		calls[0].line, false, g->go_pc, pc - func.entry};
+	s->trace->creator = (struct gu_trace_call){name, call.file, call.line,
+		false, g->go_pc, pc - func.entry};
 }
 
 static struct show start(const struct gu_runtime *rt,
@@ -523,9 +542,6 @@ static struct show start(const struct gu_runtime *rt,
 	out->elided = 0;
 	out->has_creator = false;
 	out->stop.text[0] = '\0';
-	s.panics[0] = id_of(rt->module, GU_KIND_GOPANIC);
-	s.panics[1] = id_of(rt->module, GU_KIND_SIGPANIC);
-	s.panics[2] = id_of(rt->module, GU_KIND_PANICWRAP);
 	find_creator(&s, g);
 	return s;
 }
