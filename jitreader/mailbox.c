@@ -7,6 +7,7 @@
 #include "engine/emit/waits_text.h"
 #include "engine/image/cache.h"
 #include "engine/stack/curg.h"
+#include "jitreader/mem_near.h"
 #include "jitreader/request.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ enum { CACHE_BYTES = 8 << 20 };
 struct answer {
 	struct gu_request request;
 	struct gu_cache *cache;
+	struct gu_mem_near near;
 	struct gu_runtime rt;
 	struct gu_goroutines gs;
 	struct gu_waits waits;
@@ -221,6 +223,21 @@ static enum gu_status put_reply(struct answer *a, struct gu_diag *diag)
 
 /* --- the answer ----------------------------------------------------------- */
 
+/* The addresses of the goroutines tell a process from any other. */
+static void read_direct(struct answer *a, const struct gu_mem *target)
+{
+	const struct gu_request *r = &a->request;
+	struct gu_mem direct = *target;
+
+	if (r->native && r->nthreads) {
+		gu_mem_near_init(&a->near, target, r->threads[0].tid,
+			a->rt.allgs.addr,
+			(size_t)a->rt.allgs.len * target->ptr_size);
+		direct = gu_mem_of_near(&a->near);
+	}
+	gu_runtime_read_direct(&a->rt, &direct);
+}
+
 /* The first module, by the session's order, that has a runtime. */
 static enum gu_status open_runtime(struct gu_modules *modules,
 	const struct gu_mem *target, uint64_t pc, struct gu_diag *diag,
@@ -246,7 +263,7 @@ static enum gu_status open_runtime(struct gu_modules *modules,
 				&mem, diag, &a->rt);
 	}
 	if (!st)
-		gu_runtime_read_direct(&a->rt, target);
+		read_direct(a, target);
 	return st;
 }
 
