@@ -4,6 +4,7 @@
 #include "engine/base/buf.h"
 #include "engine/base/hash.h"
 #include "engine/base/math.h"
+#include "engine/stack/ahead.h"
 #include "engine/stack/labels.h"
 #include "engine/stack/waits.h"
 
@@ -47,6 +48,8 @@ struct work {
 	struct gu_waits waits; /* if there is a filter of channels */
 	bool *on_channel[GU_FILTERS_MAX]; /* for each goroutine */
 	struct known *known[GU_FILTERS_MAX]; /* KNOWN_MAX each */
+	const struct gu_goroutine **asked; /* of whom more must be known */
+	struct gu_ahead *ahead; /* their stacks, if that takes them */
 	struct row *rows;
 	struct gu_trace_call *locs; /* of the rows, for GU_SORT_LOC */
 	size_t n;
@@ -66,6 +69,8 @@ static void work_deinit(struct work *w)
 		free(w->on_channel[i]);
 	}
 	gu_waits_close(&w->waits);
+	gu_ahead_destroy(w->ahead);
+	free(w->asked);
 	free(w->rows);
 	free(w->locs);
 	free(w->bunches);
@@ -189,18 +194,26 @@ static bool holds(struct work *w, size_t i, const struct gu_goroutine *g)
 	}
 }
 
-/* Those that need the stack come last. */
-static bool is_wanted(struct work *w, const struct gu_goroutine *g)
+/* By the filters that need the stack, or by the others. */
+static bool is_wanted(struct work *w, const struct gu_goroutine *g, bool stack)
 {
-	for (int stack = 0; stack < 2; stack++)
-		for (size_t i = 0; i < w->query->nfilters; i++) {
-			const struct gu_filter *f = &w->query->filters[i];
+	for (size_t i = 0; i < w->query->nfilters; i++) {
+		const struct gu_filter *f = &w->query->filters[i];
 
-			if (f->has_regex == (stack == 1) &&
-				holds(w, i, g) == f->without)
-				return false;
-		}
+		if (f->has_regex == stack && holds(w, i, g) == f->without)
+			return false;
+	}
 	return true;
+}
+
+static bool asks_for_stacks(const struct gu_query *query)
+{
+	for (size_t i = 0; i < query->nfilters; i++)
+		if (query->filters[i].has_regex)
+			return true;
+	return query->sort == GU_SORT_LOC || query->group == GU_GROUP_STACK ||
+		query->group == GU_GROUP_CURLOC ||
+		query->group == GU_GROUP_USERLOC;
 }
 
 static bool asks_for_system(const struct gu_query *query)
@@ -493,23 +506,48 @@ static void find_loc(const struct work *w, struct row *row)
 		*row->loc = *call;
 }
 
+/* Those whose stacks decide, if any do; *n is their number. */
+static enum gu_status take_asked(struct work *w, size_t *n)
+{
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
+	w->asked = calloc(w->gs->n + 1, sizeof *w->asked);
+	if (!w->asked)
+		return no_memory(w);
+	*n = 0;
+	for (size_t i = 0; i < w->gs->n; i++) {
+		const struct gu_goroutine *g = &w->gs->list[i];
+
+		if (w->query->id && g->id != w->query->id)
+			continue;
+		if (is_wanted(w, g, false))
+			w->asked[(*n)++] = g;
+		else
+			w->others++;
+	}
+	return asks_for_stacks(w->query)
+		? gu_ahead_create(w->rt, w->diag, &w->ahead) : GU_OK;
+}
+
 static enum gu_status take_rows(struct work *w)
 {
 	bool system = asks_for_system(w->query);
-	enum gu_status st = GU_OK;
+	size_t n = 0;
+	enum gu_status st = take_asked(w, &n);
 
-	w->rows = calloc(w->gs->n + 1, sizeof *w->rows);
+	if (st)
+		return st;
+	w->rows = calloc(n + 1, sizeof *w->rows);
 	if (w->query->sort == GU_SORT_LOC)
-		w->locs = calloc(w->gs->n + 1, sizeof *w->locs);
+		w->locs = calloc(n + 1, sizeof *w->locs);
 	if (!w->rows || (w->query->sort == GU_SORT_LOC && !w->locs))
 		return no_memory(w);
-	for (size_t i = 0; i < w->gs->n && !st; i++) {
-		struct row row = {.g = &w->gs->list[i]};
+	for (size_t i = 0; i < n && !st; i++) {
+		struct row row = {.g = w->asked[i]};
 
+		if (w->ahead)
+			w->rt = gu_ahead_of(w->ahead, w->asked, n, i);
 		w->has_trace = false;
-		if (w->query->id && row.g->id != w->query->id)
-			continue;
-		if (!is_wanted(w, row.g)) {
+		if (!is_wanted(w, row.g, true)) {
 			w->others++;
 			continue;
 		}
