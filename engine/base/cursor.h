@@ -36,8 +36,9 @@ static inline bool gu_str_eq(struct gu_str a, struct gu_str b)
 
 static inline bool gu_str_starts(struct gu_str s, struct gu_str prefix)
 {
-	return s.n >= prefix.n &&
-		(prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
+	return s.n >= prefix.n && (prefix.n == 0 ||
+		(s.p[0] == prefix.p[0] &&
+			memcmp(s.p, prefix.p, prefix.n) == 0));
 }
 
 /* For printf's "%.*s". */

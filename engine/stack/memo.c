@@ -5,7 +5,13 @@
 #include <string.h>
 
 /* Enough for the stacks of most programs; half a megabyte. */
-enum { PLACES = 512 };
+enum { SETS = 256, WAYS = 2, NAMES = 512 };
+
+/* Where a pc may be: two that are alike do not drive each other out. */
+struct set {
+	struct gu_memo_entry ways[WAYS];
+	unsigned last; /* used */
+};
 
 struct name {
 	const struct gu_module *module;
@@ -14,8 +20,8 @@ struct name {
 };
 
 struct gu_memo {
-	struct gu_memo_entry places[PLACES]; /* each where its pc says */
-	struct name names[PLACES];
+	struct set sets[SETS]; /* each where its pcs say */
+	struct name names[NAMES];
 };
 
 struct gu_memo *gu_memo_create(void)
@@ -31,7 +37,7 @@ void gu_memo_destroy(struct gu_memo *memo)
 /* Neighbours in the code are neighbours here. */
 static size_t slot_of(uint64_t pc)
 {
-	return (pc ^ pc >> 9) % PLACES;
+	return pc ^ pc >> 9;
 }
 
 static void find_calls(struct gu_memo_entry *place)
@@ -53,13 +59,22 @@ enum gu_status gu_memo_find(struct gu_memo *memo,
 	const struct gu_module *module, uint64_t pc, bool exact,
 	struct gu_diag *diag, const struct gu_memo_entry **out)
 {
-	struct gu_memo_entry *place = &memo->places[slot_of(pc)];
+	struct set *set = &memo->sets[slot_of(pc) % SETS];
+	struct gu_memo_entry *place;
 	enum gu_status st;
 
-	*out = place;
-	if (place->module == module && place->pc == pc &&
-		place->exact == exact)
+	for (unsigned i = 0; i < WAYS; i++) {
+		place = &set->ways[i];
+		if (place->module != module || place->pc != pc ||
+			place->exact != exact)
+			continue;
+		set->last = i;
+		*out = place;
 		return GU_OK;
+	}
+	set->last = (set->last + 1) % WAYS;
+	place = &set->ways[set->last];
+	*out = place;
 	place->module = NULL;
 	st = gu_unwind_point(module, pc, diag, &place->point);
 	if (st)
@@ -74,7 +89,7 @@ enum gu_status gu_memo_find(struct gu_memo *memo,
 struct gu_str gu_memo_name(struct gu_memo *memo,
 	const struct gu_module *module, uint64_t pc)
 {
-	struct name *known = &memo->names[slot_of(pc)];
+	struct name *known = &memo->names[slot_of(pc) % NAMES];
 	struct gu_func func;
 
 	if (known->module == module && known->pc == pc)

@@ -165,15 +165,15 @@ static enum gu_status find_layouts(struct gu_runtime *rt, struct gu_diag *diag)
 uint64_t gu_layout_word(const struct gu_runtime *rt,
 	const struct gu_layout *layout, const uint8_t *bytes, unsigned field)
 {
-	struct gu_cur cur = gu_cur(bytes, (size_t)layout->size, 0, rt->mem.be,
-		"runtime struct");
+	uint32_t off = layout->fields[field].off;
 	unsigned size = layout->fields[field].size;
+	struct gu_cur cur;
 
-	if (size == 0)
-		return 0;
 	if (size > 8) /* a string or slice: its pointer */
 		size = rt->mem.ptr_size;
-	gu_cur_seek(&cur, layout->fields[field].off);
+	if (size == 0 || !gu_within(off, size, layout->size))
+		return 0;
+	cur = gu_cur(bytes + off, size, off, rt->mem.be, "runtime struct");
 	return gu_cur_word(&cur, size);
 }
 
@@ -512,12 +512,18 @@ struct gu_str gu_runtime_string(struct gu_runtime *rt, uint64_t addr,
 struct gu_str gu_runtime_wait_reason(struct gu_runtime *rt, uint64_t number)
 {
 	uint64_t ptr = rt->mem.ptr_size, at, addr, len;
+	struct gu_str reason;
 
 	if (number >= rt->wait_reasons.len)
 		return (struct gu_str){"", 0};
+	if (number < GU_REASONS_MAX && rt->reasons[number].n)
+		return rt->reasons[number];
 	at = rt->wait_reasons.addr + number * 2 * ptr;
 	if (gu_mem_word(&rt->mem, at, NULL, &addr) ||
 		gu_mem_word(&rt->mem, at + ptr, NULL, &len))
 		return (struct gu_str){"", 0};
-	return gu_runtime_string(rt, addr, len);
+	reason = gu_runtime_string(rt, addr, len);
+	if (number < GU_REASONS_MAX)
+		rt->reasons[number] = reason;
+	return reason;
 }

@@ -92,7 +92,10 @@ struct gu_interned {
 	uint64_t len;
 	char text[64];
 };
-enum { GU_INTERNED_MAX = 128 };
+enum {
+	GU_INTERNED_MAX = 128,
+	GU_REASONS_MAX = 64, /* those above are looked up each time */
+};
 
 /* A Go module and where the target has it. */
 struct gu_code {
@@ -134,6 +137,7 @@ struct gu_runtime {
 	uint64_t allm;                  /* a claim: the list of threads, or 0 */
 	struct gu_slice wait_reasons;   /* array of strings; len 0: not found */
 	struct gu_interned *interned;   /* owned */
+	struct gu_str reasons[GU_REASONS_MAX]; /* in it; n is 0: not read */
 	struct gu_memo *memo;           /* owned */
 	size_t ninterned;
 };
