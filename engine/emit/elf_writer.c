@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-	FORMAT = 12,      /* changes with whatever the symbol file holds, so
+	FORMAT = 13,      /* changes with whatever the symbol file holds, so
 			     that what older ones have cached is not used */
 	SEAL_TYPE = 0x4755, /* n_type of the seal's note: "GU" */
 	SEAL_DESC = 4 + 4 + 8 * (5 + GU_ELF_FACTS), /* bytes */

@@ -131,7 +131,8 @@ uint64_t gu_prologue_end(const struct gu_module *module,
 		if (marks[i].arch == module->image->arch &&
 			module->version.lo >= marks[i].since)
 			mark = &marks[i];
-	if (!mark)
+	/* how long instructions are depends on it */
+	if (!mark || module->version.lo != module->version.hi)
 		return 0;
 	gu_pcvalue_init(&it, &module->tab, func, func->pcsp);
 	if (!gu_pcvalue_next(&it) || it.value != 0)

@@ -143,17 +143,22 @@ static uint64_t taken_of(const struct gu_operands *ops,
 	return found;
 }
 
-/*
- * sched.lock's offset: schedt has no type descriptor, so this is by release
- * (Go src/runtime/runtime2.go, schedt).
- */
-static uint64_t lock_offset(const struct gu_module *module)
+static uint64_t lock_offset_of(const struct gu_module *module, int minor)
 {
-	int minor = module->version.lo;
-
 	if (minor >= 25)
 		return module->image->mem.ptr_size == 8 ? 0x20 : 0x1c;
 	return minor >= 14 ? 0x18 : 0x10;
+}
+
+/*
+ * sched.lock's offset: schedt has no type descriptor, so this is by release
+ * (Go src/runtime/runtime2.go, schedt).  0: the release is not known for sure.
+ */
+static uint64_t lock_offset(const struct gu_module *module)
+{
+	uint64_t lo = lock_offset_of(module, module->version.lo);
+
+	return lo == lock_offset_of(module, module->version.hi) ? lo : 0;
 }
 
 enum {
@@ -290,9 +295,9 @@ static void by_operands(const struct gu_module *module,
 	uint64_t lock = taken_of(&ops->of[F_INCIDLELOCKED], NULL, 0);
 	const struct gu_operands *entry = &ops->of[F_RT0_GO];
 
-	if (lock)
+	if (lock && lock_offset(module))
 		vars->addr[GU_RTVAR_SCHED] = lock - lock_offset(module);
-	if (lock && module->version.lo >= LASTPOLL_SINCE)
+	if (vars->addr[GU_RTVAR_SCHED] && module->version.lo >= LASTPOLL_SINCE)
 		vars->lastpoll = vars->addr[GU_RTVAR_SCHED] + LASTPOLL_OFFSET;
 	vars->addr[GU_RTVAR_ALLGS] = slice_of(&ops->of[F_ALLGADD], ptr);
 	vars->addr[GU_RTVAR_ALLGLEN] = allglen_of(&ops->of[F_ALLGADD],

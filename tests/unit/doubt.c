@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Types of programs whose release is not known for sure: of those that it may
- * be of, the types themselves tell how they are written.
+ * Programs whose release is not known for sure.  Of those that it may be, the
+ * types themselves tell how they are written; and what nothing tells is not
+ * guessed: where runtime.sched begins, where prologues end.
  *
- *   rtypes [FILTER]: of the fixtures' names; all of them otherwise
+ *   doubt [FILTER]: of the fixtures' names; all of them otherwise
  */
+#include "engine/emit/prologue.h"
+#include "engine/go/rtvar.h"
 #include "engine/go/rtype.h"
 
 #include "engine/base/math.h"
@@ -19,6 +22,39 @@ static const struct doubt {
 	int since;
 } doubts[] = {{{8, 10}, 9}, {{16, 17}, 17}, {{18, 19}, 19}};
 
+/* From 1.25 on sched.lock stands elsewhere than in 1.23. */
+static void check_nothing_guessed(const struct fixture *fixture,
+	struct gu_module *module)
+{
+	const struct gu_go_version known = module->version;
+	unsigned marks = 0, guessed = 0;
+	struct gu_rtvars vars, unsure;
+
+	if (known.lo < 23 || known.lo > 25 || known.lo != known.hi ||
+		gu_rtvars_find(module, NULL, &vars))
+		return;
+	module->version = (struct gu_go_version){23, 25};
+	ok(!gu_rtvars_find(module, NULL, &unsure) &&
+			vars.addr[GU_RTVAR_SCHED] &&
+			!unsure.addr[GU_RTVAR_SCHED] && !unsure.lastpoll &&
+			unsure.addr[GU_RTVAR_ALLGS] ==
+				vars.addr[GU_RTVAR_ALLGS],
+		"%s: runtime.sched is not guessed", fixture->name);
+	for (uint32_t i = 0; i < module->tab.nfunc; i++) {
+		struct gu_func func;
+
+		if (gu_pclntab_func(&module->tab, i, NULL, &func))
+			continue;
+		module->version = known;
+		marks += gu_prologue_end(module, &func) != 0;
+		module->version = (struct gu_go_version){23, 25};
+		guessed += gu_prologue_end(module, &func) != 0;
+	}
+	ok(marks && !guessed, "%s: %u prologues end, none by a guess",
+		fixture->name, marks);
+	module->version = known;
+}
+
 static void check(const struct fixture *fixture, void *ctx)
 {
 	struct gu_elf_file gu_cleanup(gu_elf_file_closep) *file = NULL;
@@ -31,6 +67,7 @@ static void check(const struct fixture *fixture, void *ctx)
 		ok(false, "%s opens", fixture->name);
 		return;
 	}
+	check_nothing_guessed(fixture, module);
 	minor = module->version.lo;
 	for (size_t i = 0; i < GU_COUNT(doubts); i++) {
 		struct gu_types gu_cleanup(gu_types_close) types = {
