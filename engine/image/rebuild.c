@@ -14,6 +14,8 @@ enum {
 	PAGE = 4096,
 	CHUNK = 1 << 20,
 };
+/* Headers in memory may say anything; programs have some 100 MiB. */
+static const uint64_t file_max = UINT64_C(4) << 30;
 
 /* A module in memory: headers in libelf's widest form. */
 struct mapped {
@@ -114,7 +116,10 @@ static enum gu_status read_phdrs(struct mapped *m, struct gu_diag *diag)
 	return st == GU_OK && !based ? no_header(m, diag) : st;
 }
 
-/* Where PH's bytes are in the new file; OFF is free and moves past them. */
+/*
+ * Where PH's bytes are in the new file; OFF is free and moves past them.  False
+ * if they cannot be in memory, or all of them are too many.
+ */
 static bool place(const struct mapped *m, GElf_Phdr *ph, uint64_t *off)
 {
 	uint64_t end;
@@ -126,7 +131,7 @@ static bool place(const struct mapped *m, GElf_Phdr *ph, uint64_t *off)
 		return false;
 	ph->p_offset = gu_align_up(*off, PAGE) + ph->p_vaddr % PAGE;
 	*off = ph->p_offset + ph->p_filesz;
-	return true;
+	return *off <= file_max;
 }
 
 /* Notes lie inside a segment: point at them there, or leave them out. */

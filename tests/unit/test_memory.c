@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* engine/image: the cache, the splice, and this very process. */
+/* engine/image: the cache, the splice, modules in memory, and this very process. */
+#include "engine/base/buf.h"
 #include "engine/base/math.h"
 #include "engine/image/cache.h"
 #include "engine/image/elf_file.h"
 #include "engine/image/process.h"
+#include "engine/image/rebuild.h"
 #include "engine/image/splice.h"
 #include "tests/unit/tap.h"
 
 #include <elf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Memory that counts how it is read: bytes that change with every round. */
@@ -304,6 +308,103 @@ static void test_own_relocations(void)
 	gu_elf_file_close(file);
 }
 
+/* A header, and zeroes wherever it says that something is. */
+static enum gu_status zeroes_read(void *ctx, uint64_t addr, void *buf,
+	size_t len, struct gu_diag *diag)
+{
+	const struct gu_buf *header = ctx;
+
+	(void)diag;
+	memset(buf, 0, len);
+	for (size_t i = 0; i < len && addr - PAGE + i < header->n; i++)
+		((uint8_t *)buf)[i] = header->p[addr - PAGE + i];
+	return GU_OK;
+}
+
+static int temp_file(void)
+{
+	char name[] = "/tmp/gounstrip-test-XXXXXX";
+	int fd = mkstemp(name);
+
+	if (fd < 0 || unlink(name) != 0)
+		exit(99);
+	return fd;
+}
+
+/* Headers of N segments of 1 GiB each do not fill the disk. */
+static void test_rebuild_huge(void)
+{
+	enum { N = 5 };
+	static const struct gu_mem_ops ops = {
+		.name = "zeroes", .read = zeroes_read,
+	};
+	static const uint8_t ident[EI_NIDENT] = {0x7f, 'E', 'L', 'F',
+		ELFCLASS64, ELFDATA2LSB, EV_CURRENT};
+	const uint64_t size = UINT64_C(1) << 30;
+	struct gu_buf gu_cleanup(gu_buf_deinit) b;
+	struct gu_mem mem = {&ops, &b, false, 8};
+	struct gu_diag diag;
+	struct stat info;
+	int fd = temp_file();
+
+	gu_buf_init(&b, false);
+	gu_buf_bytes(&b, ident, sizeof ident);
+	gu_buf_word(&b, ET_EXEC, 2);
+	gu_buf_word(&b, EM_X86_64, 2);
+	gu_buf_word(&b, EV_CURRENT, 4);
+	gu_buf_word(&b, 0, 8);
+	gu_buf_word(&b, sizeof(Elf64_Ehdr), 8);
+	gu_buf_zero(&b, 8 + 4 + 2);
+	gu_buf_word(&b, sizeof(Elf64_Phdr), 2);
+	gu_buf_word(&b, N, 2);
+	gu_buf_zero(&b, sizeof(Elf64_Ehdr) - b.n);
+	for (uint64_t i = 0; i < N; i++) {
+		gu_buf_word(&b, PT_LOAD, 4);
+		gu_buf_word(&b, PF_R, 4);
+		gu_buf_word(&b, 0, 8);
+		gu_buf_word(&b, PAGE + i * size, 8);
+		gu_buf_word(&b, PAGE + i * size, 8);
+		gu_buf_word(&b, size, 8);
+		gu_buf_word(&b, size, 8);
+		gu_buf_word(&b, PAGE, 8);
+	}
+	is_status(gu_rebuild(&mem, PAGE, fd, &diag), GU_BAD_DATA, &diag,
+		"a module of more than 4 GiB");
+	ok(fstat(fd, &info) == 0 && info.st_size == 0, "is not written");
+	(void)close(fd);
+}
+
+static void test_rebuild_own(void)
+{
+	struct gu_elf_file *file, *again;
+	struct gu_process *process;
+	struct gu_diag diag;
+	char path[64];
+	uint64_t bias;
+	int fd = temp_file();
+
+	if (gu_elf_file_open("/proc/self/exe", &diag, &file) ||
+		gu_process_open(getpid(), &diag, &process))
+		exit(99);
+	bias = getauxval(AT_ENTRY) - gu_elf_file_entry(file);
+	if (gu_elf_file_image(file)->is_dyn) {
+		struct gu_mem mem = gu_process_mem(process);
+
+		is_status(gu_rebuild(&mem, bias, fd, &diag), GU_OK, &diag,
+			"this program, from memory");
+		(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+		if (is_status(gu_elf_file_open(path, &diag, &again), GU_OK,
+			    &diag, "is a file again")) {
+			is_int(gu_elf_file_entry(again), getauxval(AT_ENTRY),
+				"with its entry where it is");
+			gu_elf_file_close(again);
+		}
+	}
+	gu_process_close(process);
+	gu_elf_file_close(file);
+	(void)close(fd);
+}
+
 int main(void)
 {
 	test_cache();
@@ -311,5 +412,7 @@ int main(void)
 	test_splice_edges();
 	test_process();
 	test_own_relocations();
+	test_rebuild_huge();
+	test_rebuild_own();
 	return tap_done();
 }
