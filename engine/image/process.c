@@ -236,8 +236,10 @@ uint64_t gu_process_switches(int tid)
 {
 	/* "voluntary_ctxt_switches:\t17", "nonvoluntary_ctxt_switches:\t4" */
 	static const char what[] = "voluntary_ctxt_switches:";
-	char path[64], text[4096], *at = text;
+	enum { HALF = 2048 };
+	char path[64], text[2 * HALF + 1], *at = text;
 	uint64_t sum = 0;
+	size_t used = 0;
 	ssize_t n;
 	int fd;
 
@@ -245,9 +247,16 @@ uint64_t gu_process_switches(int tid)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
-	n = read(fd, text, sizeof text - 1);
+	/* they come last, behind what may be long: a user's groups */
+	while ((n = read(fd, text + used, sizeof text - 1 - used)) > 0) {
+		used += (size_t)n;
+		if (used == sizeof text - 1) {
+			memcpy(text, text + HALF, HALF);
+			used = HALF;
+		}
+	}
 	(void)close(fd);
-	text[n > 0 ? n : 0] = '\0';
+	text[used] = '\0';
 	while ((at = strstr(at, what))) {
 		at += sizeof what - 1;
 		sum += strtoull(at, NULL, 10);

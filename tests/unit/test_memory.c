@@ -10,10 +10,12 @@
 #include "tests/unit/tap.h"
 
 #include <elf.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Memory that counts how it is read: bytes that change with every round. */
@@ -287,6 +289,32 @@ static void test_process(void)
 }
 
 /* The dynamic linker's own work is the oracle: pointers of this program. */
+/* Also where what stands before them is longer than usual. */
+static void test_switches(void)
+{
+	enum { GROUPS = 1000 };
+	gid_t groups[GROUPS];
+	int status = 0;
+	pid_t child;
+
+	for (unsigned i = 0; i < GROUPS; i++)
+		groups[i] = 100000 + i;
+	(void)usleep(1000);
+	ok(gu_process_switches(getpid()), "this thread was off a processor");
+	child = fork();
+	if (child == 0) {
+		if (setgroups(GROUPS, groups) != 0)
+			_exit(77);
+		(void)usleep(1000);
+		_exit(gu_process_switches(getpid()) ? 0 : 1);
+	}
+	(void)waitpid(child, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		tap_skip("only root may be in groups of its choice");
+	else
+		is_int(status, 0, "and one of a user with 1000 groups");
+}
+
 static void test_own_relocations(void)
 {
 	static const char *const pointers[] = {
@@ -411,6 +439,7 @@ int main(void)
 	test_splice();
 	test_splice_edges();
 	test_process();
+	test_switches();
 	test_own_relocations();
 	test_rebuild_huge();
 	test_rebuild_own();
