@@ -46,8 +46,8 @@ struct reader {
 	bool innermost; /* nothing that we unwound called this_frame */
 	/*
 	 * No caller of this_frame is known.  A frame with the same id in its
-	 * place makes GDB end there, and say so; its pc is 0, where no names and
-	 * no inlined calls are.
+	 * place makes GDB end there, and say so; its pc is 0, where no names
+	 * and no inlined calls are.
 	 */
 	bool ended;
 	struct gdb_frame_id id; /* of this_frame, if it ended */
@@ -270,8 +270,8 @@ static bool answer(struct gdb_unwind_callbacks *cb, const struct gu_mem *target,
 }
 
 /*
- * The frame at REGS and its module; NULL if it is not ours.  WHY has a text if it
- * has a caller that is not known.
+ * The frame at REGS and its module; NULL if it is not ours.  WHY has a text if
+ * it has a caller that is not known.
  */
 static const struct gu_loaded *find_frame(const struct gu_mem *target,
 	const struct gu_regs *regs, bool known, struct gu_frame *out,

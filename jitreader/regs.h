@@ -18,9 +18,9 @@ bool gu_regs_get(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
 	struct gu_regs *out);
 
 /*
- * A hash of all registers of a thread's innermost frame.  False if it is another
- * frame: only there is the first register known, which no caller of Go's is
- * given back.
+ * A hash of all registers of a thread's innermost frame.  False if it is
+ * another frame: only there is the first register known, which no caller of
+ * Go's is given back.
  */
 bool gu_regs_hash(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
 	uint64_t *out);

@@ -154,7 +154,8 @@ static enum gu_status parse_words(struct gu_request *r, struct gu_diag *diag)
 	size_t i = 0, end = 0, used;
 	enum gu_status st = GU_OK;
 
-	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): words have text */
+	/* words have text:
+	   NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	for (; !st && end < r->nwords && *r->words[end].p != '|'; end++)
 		st = unquote(&r->words[end], diag);
 	if (!st && end < r->nwords)

@@ -84,8 +84,8 @@ static bool is_known_thread(const struct gu_standin *standin,
 }
 
 /*
- * No thread that is resumed and stops again does so unseen by its kernel.  WHERE:
- * only of those that stand there; NULL: of all.
+ * No thread that is resumed and stops again does so unseen by its kernel.
+ * WHERE: only of those that stand there; NULL: of all.
  */
 static uint64_t count_switches(const struct gu_standin *standin,
 	const struct gu_regs *where)

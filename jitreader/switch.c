@@ -141,7 +141,8 @@ static void put_line(struct gu_buf *out, const char *before,
 	if (line.failed)
 		out->failed = true;
 	else
-		gu_text_echo(out, (struct gu_str){(const char *)line.p, line.n});
+		gu_text_echo(out,
+			(struct gu_str){(const char *)line.p, line.n});
 }
 
 static void put_variable(struct gu_buf *out, const char *name, uint64_t value)
@@ -282,8 +283,8 @@ static bool is_main(const struct gu_switch_target *target, uint64_t pc)
 	struct gu_code code = gu_runtime_code(target->rt, pc);
 	struct gu_func func;
 
-	return gu_pclntab_find(&code.module->tab, pc - code.bias, NULL, &func) ==
-			GU_OK &&
+	return !gu_pclntab_find(&code.module->tab, pc - code.bias, NULL,
+			&func) &&
 		gu_str_eq(gu_func_name(&code.module->tab, &func),
 			gu_str("main.main"));
 }
@@ -338,11 +339,13 @@ static void put_visit(const struct gu_switch *s, const struct gu_goroutine *g,
 			gu_buf_printf(out, "thread apply %s -q ",
 				number_of(s, host->tid));
 		else
-			gu_buf_str(out, gu_str("gounstrip-c gounstrip-flush\n"));
+			gu_buf_str(out,
+				gu_str("gounstrip-c gounstrip-flush\n"));
 		gu_buf_str(out, gu_str("gounstrip-visit"));
 		put_arguments(out, s);
 		if (!host)
-			gu_buf_str(out, gu_str("gounstrip-c gounstrip-flush\n"));
+			gu_buf_str(out,
+				gu_str("gounstrip-c gounstrip-flush\n"));
 		gu_buf_str(out, gu_str("end\n"));
 	} else if (on) {
 		gu_buf_printf(out, "if 1\nthread apply %s -q "

@@ -28,7 +28,8 @@ struct gu_switch_thread {
 };
 
 enum gu_switch_verb {
-	GU_SWITCH_NONE, GU_SWITCH_WHICH, GU_SWITCH_TO, GU_SWITCH_IN, GU_SWITCH_ALL,
+	GU_SWITCH_NONE, GU_SWITCH_WHICH, GU_SWITCH_TO, GU_SWITCH_IN,
+	GU_SWITCH_ALL,
 };
 
 struct gu_switch {

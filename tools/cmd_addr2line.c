@@ -69,8 +69,8 @@ static size_t find_calls(const struct query *query, uint64_t addr,
 	if (gu_pclntab_find(&module->tab, addr, NULL, &func) ||
 		addr >= gu_func_end(&module->tab, &func))
 		return 1;
-	if (gu_module_calls(module, &func, addr, calls, GU_CALLS_MAX, NULL, &n) ==
-		GU_OK)
+	if (!gu_module_calls(module, &func, addr, calls, GU_CALLS_MAX, NULL,
+			&n))
 		return n;
 	calls[0] = (struct gu_call){.name = gu_func_name(&module->tab, &func)};
 	return 1;
@@ -184,8 +184,8 @@ const struct gu_command gu_cmd_addr2line = {
 	.brief = "functions, files and lines of addresses",
 	.operands = "-e FILE [OPTION]... [ADDR]...",
 	.about =
-"Print file and line of each ADDR (hexadecimal, with or without 0x), as addr2line\n"
-"of binutils does; without an ADDR, of each line of standard input.\n"
+"Print file and line of each ADDR (hexadecimal, with or without 0x), as\n"
+"addr2line of binutils does; without an ADDR, of each line of standard input.\n"
 "An ADDR is taken as it is: of a return address give the address before it.\n"
 "Unlike in binutils, -p is not for pretty output, and -e has no default.",
 	.options = options,

@@ -11,7 +11,8 @@
 enum { OPT_FUNCTIONS = GU_OPTION_LONG, OPT_LINES, OPT_INLINES, OPT_FILES };
 
 static const struct gu_option options[] = {
-	{OPT_FUNCTIONS, "functions", NULL, "functions: addresses, names, files"},
+	{OPT_FUNCTIONS, "functions", NULL,
+		"functions: addresses, names, files"},
 	{OPT_LINES, "lines", NULL, "lines of each function"},
 	{OPT_INLINES, "inlines", NULL, "inlined calls of each function"},
 	{OPT_FILES, "files", NULL, "source files"},
@@ -98,7 +99,8 @@ const struct gu_command gu_cmd_dump = {
 	.brief = "functions, files, lines and inlined calls as stable text",
 	.operands = "[OPTION]... FILE",
 	.about =
-"Print what the Go tables of FILE say: all of it, or the parts that options name.",
+"Print what the Go tables of FILE say: all of it, or the parts that options\n"
+"name.",
 	.options = options,
 	.run = run,
 };

@@ -91,9 +91,9 @@ const struct gu_command gu_cmd_gdb = {
 	.name = "gdb",
 	.brief = "start GDB with a stripped Go program loaded",
 	.operands = "PROGRAM [CORE|PID] [-- ARGUMENT...]",
-	.about = "Start GDB (or $GDB) on PROGRAM, on its CORE, or on the process "
-		 "PID that\nruns it, and give it functions, files and lines, as "
-		 "'go load' does.",
+	.about =
+"Start GDB (or $GDB) on PROGRAM, on its CORE, or on the process PID that\n"
+"runs it, and give it functions, files and lines, as 'go load' does.",
 	.options = options,
 	.run = run,
 };

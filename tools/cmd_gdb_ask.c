@@ -212,8 +212,8 @@ const struct gu_command gu_cmd_gdb_ask = {
 	.brief = "what gounstrip.gdb calls to ask the reader",
 	.operands = "{list|bt|break} NUMBER-OF-WORDS | {waits|goroutine} "
 		    "<WHAT-GDB-TELLS",
-	.about = "Leaves a request in the session folder of the GDB that called "
-		 "it.",
+	.about =
+"Leaves a request in the session folder of the GDB that called it.",
 	.options = options,
 	.internal = true,
 	.run = run,

@@ -67,7 +67,7 @@ static enum gu_status read_stdin(struct gu_diag *diag, struct gu_buf *out)
 	return gu_buf_status(out, diag);
 }
 
-/* --- the commands ---------------------------------------------------------- */
+/* --- the commands --------------------------------------------------------- */
 
 /*
  * PATH as one word of GDB's (libiberty's buildargv).  The quotes end and begin
@@ -197,7 +197,8 @@ static void put_line(struct setup *setup, struct gu_buf *line)
  * reader has given symbols.
  */
 static const char jit_test[] = "if $_gdb_major < 16\n";
-static const char no_jit[] = "this GDB may crash on symbols that a reader gives "
+static const char no_jit[] =
+	"this GDB may crash on symbols that a reader gives "
 	"(16 and later do not)";
 
 static bool has_inject(const struct setup *setup)
@@ -433,7 +434,7 @@ static void put_symbols(struct setup *setup, const struct gu_gdb_module *module)
 		module->bias);
 }
 
-/* --- load ------------------------------------------------------------------ */
+/* --- load ----------------------------------------------------------------- */
 
 /* "server (go1.24.4), libx.so (go1.24.4): 3120 functions, …" */
 static void put_summary(struct setup *setup, const struct timespec *start)
@@ -612,7 +613,7 @@ static enum gu_status load(struct setup *setup, struct gu_diag *diag)
 	return write_session(setup, diag);
 }
 
-/* --- unload, status -------------------------------------------------------- */
+/* --- unload, status ------------------------------------------------------- */
 
 static enum gu_status unload(struct setup *setup, struct gu_diag *diag)
 {
@@ -719,7 +720,7 @@ static enum gu_status status(struct setup *setup, struct gu_diag *diag)
 	return GU_OK;
 }
 
-/* --- the command ----------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------- */
 
 static const struct {
 	const char *name;

@@ -28,14 +28,18 @@ static const struct gu_option options[] = {
 	{'e', "exe", "FILE", "the program, if the target does not tell"},
 	{'g', "goroutine", "ID", "this goroutine only"},
 	{'a', "all", NULL, "the runtime's own goroutines and calls too"},
-	{OPT_LIST, "list", NULL, "a line for each, as 'info goroutines' in GDB"},
-	{OPT_QUERY, "with", "KIND", "only those of that KIND; more than one may "
+	{OPT_LIST, "list", NULL,
+		"a line for each, as 'info goroutines' in GDB"},
+	{OPT_QUERY, "with", "KIND",
+		"only those of that KIND; more than one may "
 		"be\ngiven, all must hold: running, runnable, waiting,\n"
 		"syscall, user, system, wait REASON (or its\nbeginning), age "
-		">5m (or <, >=, <=; s, m, h, d),\nchan ADDR, label KEY=VALUE or "
-		"KEY, func REGEX,\nfile REGEX (of any call on the stack)"},
+		">5m (or <, >=, <=; s, m, h, d),\n"
+		"chan ADDR, label KEY=VALUE or KEY, func REGEX,\n"
+		"file REGEX (of any call on the stack)"},
 	{OPT_QUERY, "without", "KIND", "only those not of that KIND"},
-	{OPT_QUERY, "group", "KEY", "count those that are alike, most first: by\n"
+	{OPT_QUERY, "group", "KEY",
+		"count those that are alike, most first: by\n"
 		"stack, curloc (the innermost call), userloc (in the\nuser's "
 		"code), go (who made it), start, state, wait,\nlabel KEY"},
 	{OPT_QUERY, "sort", "ORDER", "id, age (longest first) or loc"},
@@ -275,7 +279,8 @@ static int run(const struct gu_command *self, int argc, char **argv)
 	while ((c = gu_options_next(&parser)) != -1) {
 		if ((c == 'p' || c == 'g') &&
 			(!gu_parse_number(parser.arg, false, &number) ||
-				number == 0 || (c == 'p' && number > INT32_MAX)))
+				number == 0 ||
+				(c == 'p' && number > INT32_MAX)))
 			return gu_usage_error(self, "'%s' is no %s", parser.arg,
 				c == 'p' ? "process id" : "goroutine's number");
 		if (c == 'p')
@@ -318,11 +323,11 @@ const struct gu_command gu_cmd_stacks = {
 	.name = "stacks",
 	.brief = "goroutines and their stacks, of a process or a core",
 	.operands = "{-p PID | --core FILE} [OPTION]...",
-	.about = "Print the stacks of all goroutines as Go's own traceback does, "
-		 "without its\nhelp: the program needs neither symbols nor DWARF.  "
-		 "A process is stopped for the\nmoment it takes to read it, and "
-		 "runs on as if nothing had happened.  The words\nof --with and "
-		 "so on are those of 'info goroutines' in GDB.",
+	.about =
+"Print the stacks of all goroutines as Go's own traceback does, without its\n"
+"help: the program needs neither symbols nor DWARF.  A process is stopped for\n"
+"the moment it takes to read it, and runs on as if nothing had happened.  The\n"
+"words of --with and so on are those of 'info goroutines' in GDB.",
 	.options = options,
 	.run = run,
 };

@@ -17,7 +17,8 @@ enum { OPT_DWARF = GU_OPTION_LONG, OPT_INSTALL, OPT_BASIC,
 
 static const struct gu_option options[] = {
 	{'o', "output", "OUT", "write it to OUT, not into the cache"},
-	{OPT_INSTALL, "install", "DIR", "write it to DIR/.build-id/xx/yyyy.debug"},
+	{OPT_INSTALL, "install", "DIR",
+		"write it to DIR/.build-id/xx/yyyy.debug"},
 	{OPT_DEBUGLINK, "debuglink", "COPY",
 		"with -o: also copy FILE to COPY, which names OUT"},
 	{OPT_BASIC, "basic", NULL,
@@ -142,7 +143,8 @@ static int run(const struct gu_command *self, int argc, char **argv)
 	opts.last_use = true;
 	opts.unaided = out || dir; /* else for "go load" */
 	keep_memory_small();
-	return write_symbols(gu_options_operand(&parser), out, copy, dir, &opts);
+	return write_symbols(gu_options_operand(&parser), out, copy, dir,
+		&opts);
 }
 
 const struct gu_command gu_cmd_symbols = {
@@ -152,13 +154,13 @@ const struct gu_command gu_cmd_symbols = {
 	.about =
 "Write the functions, files, lines, inlined calls and types of FILE, and the\n"
 "runtime's variables, as an ELF file with .symtab and DWARF, for GDB's\n"
-"add-symbol-file, perf, addr2line and others, and print its path.  By default it\n"
-"is kept in $XDG_CACHE_HOME/gounstrip.\n"
+"add-symbol-file, perf, addr2line and others, and print its path.  By default\n"
+"it is kept in $XDG_CACHE_HOME/gounstrip.\n"
 "\n"
-"With --install it is a separate debug file, which GDB, lldb and elfutils find\n"
-"by its build id when DIR is among their debug-file-directories, and which\n"
-"\"debuginfod -F DIR\" serves to a fleet.  With --debuglink it is found without\n"
-"a build id: by its name in a copy of FILE.",
+"With --install it is a separate debug file, which GDB, lldb and elfutils\n"
+"find by its build id when DIR is among their debug-file-directories, and\n"
+"which \"debuginfod -F DIR\" serves to a fleet.  With --debuglink it is found\n"
+"without a build id: by its name in a copy of FILE.",
 	.options = options,
 	.run = run,
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What GDB says about itself: its version and the text of "info files"
- * followed by that of "maintenance info bfds" (gdbinit/gounstrip.gdb, gounstrip-describe).  GDB has
- * no other way, without Python, to tell where it has mapped what.
+ * followed by that of "maintenance info bfds" (gdbinit/gounstrip.gdb,
+ * gounstrip-describe).  GDB has no other way, without Python, to tell where it
+ * has mapped what.
  *
  *   GNU gdb 16
  *   Symbols from "/srv/server".

@@ -95,7 +95,9 @@ static enum gu_status local_path(const struct gu_gdb_state *gdb, size_t index,
 	return GU_OK;
 }
 
-/* From where GDB shows the section WHERE says; GU_NOT_FOUND if it shows none. */
+/*
+ * From where GDB shows the section WHERE says; GU_NOT_FOUND if it shows none.
+ */
 static enum gu_status section_bias(const struct gu_gdb_file *where,
 	const struct gu_elf_file *file, uint64_t *out)
 {
@@ -266,8 +268,9 @@ static bool can_attach(const struct gu_gdb_files *files,
 
 	/* GDB 10 cannot read a Go PIE that no C linker made: then there is
 	 * nothing to attach to.  It looks for no other file where the program
-	 * itself has debug information.  ':' separates folders; "--" ends the setting
-	 * in "with"; $arg0 is replaced; sections are matched by name. */
+	 * itself has debug information.  ':' separates folders; "--" ends the
+	 * setting in "with"; $arg0 is replaced; sections are matched by name.
+	 */
 	return module->is_exec && (has_file_symbols(files, old) ||
 			was_injected(old, module->path)) && *dir &&
 		!gu_elf_file_traits(module->file).has_debug_info &&

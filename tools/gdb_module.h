@@ -67,11 +67,12 @@ bool gu_gdb_remote_path(const struct gu_gdb_state *gdb, struct gu_str *remote,
  * also if the core is another program's.  GU_UNSUPPORTED: the reader is to give
  * the symbols of a program that will move.
  */
-enum gu_status gu_gdb_module_open(const struct gu_gdb_state *gdb,
-	size_t index, struct gu_diag *diag, struct gu_gdb_module *out) GU_MUST_CHECK;
+enum gu_status gu_gdb_module_open(const struct gu_gdb_state *gdb, size_t index,
+	struct gu_diag *diag, struct gu_gdb_module *out) GU_MUST_CHECK;
 /*
  * The same for a program of which no file has Go code: it is looked for in
- * memory, and kept in the session folder of GDB.  GU_NOT_FOUND: nor is it there.
+ * memory, and kept in the session folder of GDB.  GU_NOT_FOUND: nor is it
+ * there.
  */
 enum gu_status gu_gdb_module_unpack(const struct gu_gdb_state *gdb,
 	struct gu_diag *diag, struct gu_gdb_module *out) GU_MUST_CHECK;

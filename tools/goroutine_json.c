@@ -87,11 +87,13 @@ static void put_age(json_t *o, const struct gu_goroutines *gs,
 	uint64_t minutes = gu_goroutine_minutes(gs, g);
 
 	if (seconds)
-		json_object_set_new(o, gs->now_exact ? "seconds"
-			: "seconds_at_least", json_integer((json_int_t)seconds));
+		json_object_set_new(o,
+			gs->now_exact ? "seconds" : "seconds_at_least",
+			json_integer((json_int_t)seconds));
 	if (minutes)
-		json_object_set_new(o, gs->now_exact ? "minutes"
-			: "minutes_at_least", json_integer((json_int_t)minutes));
+		json_object_set_new(o,
+			gs->now_exact ? "minutes" : "minutes_at_least",
+			json_integer((json_int_t)minutes));
 }
 
 static void put_line(json_t *o, struct gu_buf *out)

@@ -118,8 +118,9 @@ static int unknown_command(const char *name)
 		}
 	}
 	if (near)
-		gu_complain(NULL, "there is no command '%s'; did you mean '%s'?",
-			name, near);
+		gu_complain(NULL,
+			"there is no command '%s'; did you mean '%s'?", name,
+			near);
 	else
 		gu_complain(NULL, "there is no command '%s'; "
 			"'gounstrip --help' lists them", name);

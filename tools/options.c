@@ -56,8 +56,8 @@ static void print_option(const struct gu_option *option)
 		(void)snprintf(letter, sizeof letter, "-%c%s", option->letter,
 			option->name ? ", " : "  ");
 	if (option->name)
-		(void)snprintf(text, sizeof text, "%s--%s%s%s", letter, option->name,
-			*arg ? "=" : "", arg);
+		(void)snprintf(text, sizeof text, "%s--%s%s%s", letter,
+			option->name, *arg ? "=" : "", arg);
 	else
 		(void)snprintf(text, sizeof text, "%s%s", letter, arg);
 	printf("  %-24s ", text);
@@ -110,8 +110,8 @@ const char *gu_options_operand(const struct gu_options *options)
 		return options->argv[optind];
 	if (options->argc - optind < 1)
 		exit(gu_usage_error(options->command, "no file was named"));
-	exit(gu_usage_error(options->command, "one file at a time, not '%s' too",
-		options->argv[optind + 1]));
+	exit(gu_usage_error(options->command,
+		"one file at a time, not '%s' too", options->argv[optind + 1]));
 }
 
 int gu_usage_error(const struct gu_command *command, const char *format, ...)

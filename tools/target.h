@@ -25,7 +25,8 @@ struct gu_target {
 	struct gu_cache *cache;
 	struct gu_stop stop;
 	struct gu_mem mem;
-	struct gu_thread *threads; /* of the architectures that can be unwound */
+	struct gu_thread *threads; /* of the architectures that can be
+				      unwound */
 	size_t nthreads;
 	uint64_t now; /* nanotime when it was stopped; 0: not known */
 };

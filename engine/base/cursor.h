@@ -57,7 +57,8 @@ static inline struct gu_cur gu_cur(const void *bytes, size_t len, uint64_t base,
 {
 	const uint8_t *p = bytes;
 
-	return (struct gu_cur){p, p, p ? p + len : p, base, be, !p && len, what};
+	return (struct gu_cur){p, p, p ? p + len : p, base, be, !p && len,
+		what};
 }
 
 static inline size_t gu_cur_left(const struct gu_cur *cur)

@@ -11,8 +11,8 @@
 
 /*
  * The same on every machine.  SEED: any number, or what the bytes before hashed
- * to, if their length was a multiple of 8; zeroes count as if they were there up
- * to the next multiple.
+ * to, if their length was a multiple of 8; zeroes count as if they were there
+ * up to the next multiple.
  */
 uint64_t gu_hash(uint64_t seed, const void *bytes, size_t len);
 

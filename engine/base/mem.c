@@ -97,7 +97,8 @@ enum gu_status gu_view_open(const struct gu_mem *mem, uint64_t addr,
 
 	if (len > GU_VIEW_MAX)
 		return gu_fail_at(diag, GU_INVALID, addr,
-			"%" PRIu64 " bytes at once are more than the %d allowed",
+			"%" PRIu64
+			" bytes at once are more than the %d allowed",
 			len, GU_VIEW_MAX);
 	view.n = (size_t)len;
 	view.p = malloc(view.n ? view.n : 1);

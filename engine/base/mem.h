@@ -22,7 +22,9 @@ struct gu_region {
 struct gu_mem_ops {
 	const char *name; /* for reports: "file", "core", "process", "gdb" … */
 
-	/* Read [addr, addr + len) into BUF; BUF may be half-written on error. */
+	/*
+	 * Read [addr, addr + len) into BUF; BUF may be half-written on error.
+	 */
 	enum gu_status (*read)(void *ctx, uint64_t addr, void *buf, size_t len,
 		struct gu_diag *diag);
 

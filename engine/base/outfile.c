@@ -64,8 +64,8 @@ enum gu_status gu_outfile_close(struct gu_outfile *file, enum gu_status st,
 	struct gu_diag *diag)
 {
 	if (close(file->fd) != 0 && !st)
-		st = gu_fail(diag, GU_IO, "%s cannot be written: %s", file->temp,
-			strerror(errno));
+		st = gu_fail(diag, GU_IO, "%s cannot be written: %s",
+			file->temp, strerror(errno));
 	if (!st && rename(file->temp, file->path) != 0)
 		st = gu_fail(diag, GU_IO, "%s cannot be put in place: %s",
 			file->path, strerror(errno));

@@ -20,8 +20,8 @@ const char *gu_status_text(enum gu_status code)
 }
 
 /*
- * Names from a binary end up in diagnostics, and those on a terminal, which acts
- * upon C0, DEL, and C1 as UTF-8 (U+0080 to U+009F).
+ * Names from a binary end up in diagnostics, and those on a terminal, which
+ * acts upon C0, DEL, and C1 as UTF-8 (U+0080 to U+009F).
  */
 static void make_printable(char *text)
 {

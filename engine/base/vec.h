@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Arrays that grow: a pointer, how many there are, how many there is room for. */
+/*
+ * Arrays that grow: a pointer, how many there are, how many there is room for.
+ */
 #ifndef GU_BASE_VEC_H
 #define GU_BASE_VEC_H
 

@@ -12,7 +12,8 @@ struct writer {
 	const struct gu_unwind_numbers *numbers;
 	struct gu_buf *out;
 	bool eh;                /* .eh_frame, not .debug_frame */
-	int64_t ra_size;        /* bytes that a call pushes: cfa - sp at entry */
+	int64_t ra_size;        /* bytes that a call pushes: cfa - sp at
+				   entry */
 	/* where the CIEs begin: of signal frames [1], others; SIZE_MAX: not yet
 	   written */
 	size_t cies[2];

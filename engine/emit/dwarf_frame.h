@@ -19,9 +19,9 @@
 #include "engine/emit/func_list.h"
 
 /*
- * Append the section, .eh_frame with EH, to OUT; nothing where unwinding is not known for the
- * machine.  Returns how many functions were left out for bad data; lack of
- * memory shows in OUT.
+ * Append the section, .eh_frame with EH, to OUT; nothing where unwinding is not
+ * known for the machine.  Returns how many functions were left out for bad
+ * data; lack of memory shows in OUT.
  */
 uint32_t gu_dwarf_frame_put(const struct gu_module *module,
 	const struct gu_func_list *funcs, bool eh, struct gu_buf *out);

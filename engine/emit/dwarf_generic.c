@@ -120,7 +120,7 @@ static struct gu_type_ref put_like(struct gu_type_writer *w,
 	return ref;
 }
 
-/* --- channels ---------------------------------------------------------------- */
+/* --- channels ------------------------------------------------------------- */
 
 /* A name that begins with "*" is the pointer's, and without it the struct's. */
 static struct gu_type_ref put_chan(struct gu_type_writer *w, uint64_t elem)
@@ -146,7 +146,7 @@ static struct gu_type_ref put_chan(struct gu_type_writer *w, uint64_t elem)
 	return gu_tw_named_pointer(w, name, hchan);
 }
 
-/* --- maps, 1.24 and on ------------------------------------------------------- */
+/* --- maps, 1.24 and on ---------------------------------------------------- */
 
 static struct gu_type_ref put_map(struct gu_type_writer *w,
 	const struct gu_rtype *t)
@@ -172,7 +172,7 @@ static struct gu_type_ref put_map(struct gu_type_writer *w,
 	return gu_tw_named_pointer(w, name, map);
 }
 
-/* --- maps, up to 1.23 -------------------------------------------------------- */
+/* --- maps, up to 1.23 ----------------------------------------------------- */
 
 /* Bytes of a key or element in a bucket. */
 static uint64_t slot_size(const struct gu_type_writer *w, uint64_t addr,
@@ -290,7 +290,7 @@ static struct gu_type_ref put_hash(struct gu_type_writer *w,
 	return gu_tw_named_pointer(w, name, hash);
 }
 
-/* --- both -------------------------------------------------------------------- */
+/* --- both ----------------------------------------------------------------- */
 
 static bool has(const struct gu_type_writer *w, enum gu_known_type type)
 {

@@ -3,7 +3,8 @@
  * Channels and maps by what they hold, as Go's own linker makes them up from
  * the runtime's structs: hchan<T>, sudog<T>, waitq<T>; map<K,V>, table<K,V>,
  * groupReference<K,V> (1.24 and on); hash<K,V>, bucket<K,V> (before).  Source:
- * Go src/cmd/link/internal/ld/dwarf.go, synthesizechantypes, synthesizemaptypes.
+ * Go src/cmd/link/internal/ld/dwarf.go, synthesizechantypes,
+ * synthesizemaptypes.
  */
 #ifndef GU_EMIT_DWARF_GENERIC_H
 #define GU_EMIT_DWARF_GENERIC_H

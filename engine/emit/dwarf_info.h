@@ -63,7 +63,8 @@ struct gu_dwarf_func {
 	uint64_t next;       /* where the next function begins */
 	uint32_t file;       /* number in the unit's line table; 0: not known */
 	uint32_t line;       /* of the declaration; 0: not known */
-	bool children;       /* the caller writes them, and an END behind them */
+	bool children;       /* the caller writes them, and an END behind
+				them */
 };
 
 /* VERSION of DWARF: 5 or 4. */

@@ -73,7 +73,7 @@ void gu_dwarf_inline_deinit(struct gu_dwarf_inline *d)
 	*d = (struct gu_dwarf_inline){0};
 }
 
-/* --- reading ----------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 /* The offset in .debug_str of a name of the Go table, which recurs. */
 static uint32_t name_str(struct gu_dwarf_inline *d, struct gu_str name)
@@ -397,7 +397,7 @@ bool gu_dwarf_inline_read(struct gu_dwarf_inline *d,
 	return d->nnodes > 0;
 }
 
-/* --- writing ----------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------- */
 
 /* A range list; offsets count from the unit's low_pc, which is 0. */
 static void put_ranges(struct gu_dwarf_inline *d, uint32_t range)

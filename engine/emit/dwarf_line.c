@@ -92,7 +92,8 @@ static uint32_t dir_entry(struct gu_dwarf_line *l, struct gu_str path)
 }
 
 /* A file that no unit has named before. */
-static struct gu_dwarf_file new_file(struct gu_dwarf_line *l, struct gu_str path)
+static struct gu_dwarf_file new_file(struct gu_dwarf_line *l,
+	struct gu_str path)
 {
 	struct gu_dwarf_file file = {.str = NO_FILE};
 	size_t slash = path.n;
@@ -179,7 +180,8 @@ uint32_t gu_dwarf_line_file(struct gu_dwarf_line *l,
 		return memo->number;
 	key = gu_func_file_key(l->tab, func, value);
 	number = key == UINT32_MAX ? 0 : file_number(l, key);
-	*memo = (struct gu_dwarf_file_memo){l->unit, func->cu_off, value, number};
+	*memo = (struct gu_dwarf_file_memo){l->unit, func->cu_off, value,
+		number};
 	return number;
 }
 

@@ -58,7 +58,8 @@ struct gu_dwarf_line {
 	uint32_t unit_files_cap, unit_dirs_cap;
 	uint32_t unit;                   /* counts units, from 1 */
 	bool failed;                     /* memory ran out */
-	uint64_t budget;                 /* bytes that files and rows may take */
+	uint64_t budget;                 /* bytes that files and rows may
+					    take */
 	struct gu_dwarf_file_memo memo[GU_DWARF_MEMOS];
 	struct gu_dwarf_sequence sequence;
 };

@@ -14,7 +14,7 @@ enum {
 	HELD_DEPTH = 32,     /* structs in structs of the same size */
 };
 
-/* --- one type ---------------------------------------------------------------- */
+/* --- one type ------------------------------------------------------------- */
 
 static uint8_t encoding_of(enum gu_rkind kind)
 {
@@ -38,7 +38,8 @@ static uint8_t encoding_of(enum gu_rkind kind)
 	}
 }
 
-static void put_base(struct gu_type_writer *w, const struct gu_rtype *t, uint32_t name)
+static void put_base(struct gu_type_writer *w, const struct gu_rtype *t,
+	uint32_t name)
 {
 	gu_tw_code(w, GU_TDIE_BASE);
 	gu_tw_u32(w, name);
@@ -116,8 +117,8 @@ static bool has_room(struct gu_type_writer *w, const struct gu_rtype *t,
 static void put_struct(struct gu_type_writer *w, const struct gu_rtype *t,
 	uint32_t name)
 {
-	put_struct_head(w, t->nfields ? GU_TDIE_STRUCT : GU_TDIE_EMPTY_STRUCT, t,
-		name);
+	put_struct_head(w, t->nfields ? GU_TDIE_STRUCT : GU_TDIE_EMPTY_STRUCT,
+		t, name);
 	if (t->nfields == 0)
 		return;
 	for (uint64_t i = 0; i < t->nfields; i++) {
@@ -163,7 +164,8 @@ static uint32_t put_slice(struct gu_type_writer *w, const struct gu_rtype *t,
 	return off;
 }
 
-static void put_array(struct gu_type_writer *w, const struct gu_rtype *t, uint32_t name)
+static void put_array(struct gu_type_writer *w, const struct gu_rtype *t,
+	uint32_t name)
 {
 	uint64_t size = size_of(w, t->elem), all;
 	bool fits = size == UINT64_MAX ||
@@ -181,7 +183,8 @@ static void put_array(struct gu_type_writer *w, const struct gu_rtype *t, uint32
 }
 
 /* Parameters, then results, as in Go's own DWARF. */
-static void put_func(struct gu_type_writer *w, const struct gu_rtype *t, uint32_t name)
+static void put_func(struct gu_type_writer *w, const struct gu_rtype *t,
+	uint32_t name)
 {
 	uint64_t n = gu_rtype_nparams(t) + gu_rtype_nresults(t);
 
@@ -203,8 +206,9 @@ static void put_func(struct gu_type_writer *w, const struct gu_rtype *t, uint32_
 }
 
 /*
- * Where an itab's method pointers begin: abi.ITab {Inter, Type, Hash, Fun}, with
- * padding on 32-bit machines up to 1.22 and a link up to 1.9 (runtime2.go).
+ * Where an itab's method pointers begin: abi.ITab {Inter, Type, Hash, Fun},
+ * with padding on 32-bit machines up to 1.22 and a link up to 1.9
+ * (runtime2.go).
  */
 static uint64_t itab_methods(const struct gu_type_writer *w)
 {
@@ -246,8 +250,8 @@ static uint32_t put_itab(struct gu_type_writer *w, const struct gu_rtype *t)
 }
 
 /* An interface with methods: what the runtime calls an iface. */
-static uint32_t put_interface(struct gu_type_writer *w, const struct gu_rtype *t,
-	uint32_t name)
+static uint32_t put_interface(struct gu_type_writer *w,
+	const struct gu_rtype *t, uint32_t name)
 {
 	struct gu_type_ref tab = {.off = put_itab(w, t)};
 	uint32_t off;
@@ -349,7 +353,7 @@ static uint32_t put_one(struct gu_type_writer *w, const struct gu_rtype *t)
 	return off;
 }
 
-/* --- all types --------------------------------------------------------------- */
+/* --- all types ------------------------------------------------------------ */
 
 static void collect(struct gu_type_writer *w, uint64_t addr)
 {
@@ -459,8 +463,8 @@ static void collect_all(struct gu_type_writer *w)
 }
 
 /* A base type of our own, unless there is a descriptor. */
-static void make_base(struct gu_type_writer *w, struct gu_type_ref *ref, const char *name,
-	uint8_t encoding, unsigned size)
+static void make_base(struct gu_type_writer *w, struct gu_type_ref *ref,
+	const char *name, uint8_t encoding, unsigned size)
 {
 	if (ref->addr)
 		return;

@@ -34,7 +34,8 @@ enum gu_status gu_elf_shape_like(const struct gu_elf_file *file,
  */
 enum gu_status gu_elf_shape_init(struct gu_elf_shape *shape,
 	const struct gu_module *module, const struct gu_elf_file *file,
-	bool eh_frame, struct gu_elf_writer *w, struct gu_diag *diag) GU_MUST_CHECK;
+	bool eh_frame, struct gu_elf_writer *w,
+	struct gu_diag *diag) GU_MUST_CHECK;
 void gu_elf_shape_deinit(struct gu_elf_shape *shape);
 
 /*

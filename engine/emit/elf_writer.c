@@ -495,7 +495,8 @@ static bool read_seal(int fd, struct seal *out, uint64_t *rest_off)
 	cur = gu_cur(bytes, SEAL_SIZE, off, be, "the seal");
 	/* each call reads on: NOLINTNEXTLINE(misc-redundant-expression) */
 	if (gu_cur_u32(&cur) != sizeof "gounstrip" ||
-		gu_cur_u32(&cur) != SEAL_DESC || gu_cur_u32(&cur) != SEAL_TYPE ||
+		gu_cur_u32(&cur) != SEAL_DESC ||
+		gu_cur_u32(&cur) != SEAL_TYPE ||
 		memcmp(gu_cur_bytes(&cur, sizeof seal_owner), seal_owner,
 			sizeof seal_owner) != 0 ||
 		gu_cur_u32(&cur) != FORMAT)

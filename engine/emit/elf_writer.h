@@ -53,7 +53,8 @@ struct gu_elf_writer {
 	struct gu_elf_section *sections; /* number 0 is ELF's */
 	struct gu_elf_segment *segments;
 	uint32_t nsections, nsegments, sections_cap, segments_cap;
-	gu_run_jobs *jobs; /* how it is written and hashed at once; NULL: in turn */
+	gu_run_jobs *jobs; /* how it is written and hashed at once; NULL: in
+			      turn */
 	bool failed; /* memory ran out */
 };
 

@@ -123,12 +123,14 @@ enum gu_status gu_func_list_init(struct gu_func_list *list,
 	if (fits && list->n)
 		return GU_OK;
 	gu_func_list_deinit(list);
-	return fits ? gu_fail_at(diag, GU_BAD_DATA, module->tab.addr,
-			      "none of the %" PRIu32 " functions in the Go table "
-			      "has a name and an address inside the code",
-			      module->tab.nfunc)
-		    : gu_fail(diag, GU_NO_MEMORY, "no memory for %" PRIu32
-			      " functions", module->tab.nfunc);
+	return fits
+		? gu_fail_at(diag, GU_BAD_DATA, module->tab.addr,
+			  "none of the %" PRIu32 " functions in the Go table "
+			  "has a name and an address inside the code",
+			  module->tab.nfunc)
+		: gu_fail(diag, GU_NO_MEMORY,
+			  "no memory for %" PRIu32 " functions",
+			  module->tab.nfunc);
 }
 
 void gu_func_list_deinit(struct gu_func_list *list)

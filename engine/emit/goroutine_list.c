@@ -158,7 +158,9 @@ void gu_goroutine_group_name(const struct gu_runtime *rt,
 	case GU_GROUP_USERLOC:
 		gu_traceback_top(rt, first, &trace);
 		name_place(query->group == GU_GROUP_CURLOC
-			? gu_trace_current(&trace) : gu_trace_user(&trace), out);
+				? gu_trace_current(&trace)
+				: gu_trace_user(&trace),
+			out);
 		break;
 	case GU_GROUP_GO:
 		gu_traceback_creator(rt, first, &trace);

@@ -15,8 +15,9 @@ struct label_text {
 static bool needs_quotes(struct gu_str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			    "0123456789./_", s.p[i]) || !s.p[i])
+		if (!strchr("abcdefghijklmnopqrstuvwxyz"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./_",
+			    s.p[i]) || !s.p[i])
 			return true;
 	return false;
 }

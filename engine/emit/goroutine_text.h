@@ -21,7 +21,9 @@ void gu_goroutine_text_header(const struct gu_runtime *rt,
 /* The calls, who created it, and why the stack ends early if it does. */
 void gu_goroutine_text_trace(const struct gu_trace *trace, struct gu_buf *out);
 
-/* What stands in the brackets, but for times: "chan receive", "running (scan)". */
+/*
+ * What stands in the brackets, but for times: "chan receive", "running (scan)".
+ */
 void gu_goroutine_text_state(const struct gu_goroutine *g, struct gu_buf *out);
 
 /* What follows the time there: ", locked to thread, synctest bubble 1". */

@@ -43,7 +43,8 @@ static uint64_t mark_amd64(const struct gu_module *module,
 	if (!gu_pcvalue_next(it))
 		return moved;
 	locals = it->value - PUSHED;
-	if (locals > 0 && it->start == moved + MOV + x86_sub(module, locals, SUB))
+	if (locals > 0 &&
+		it->start == moved + MOV + x86_sub(module, locals, SUB))
 		return moved + MOV;
 	return moved;
 }

@@ -11,8 +11,8 @@
 #include "engine/go/module.h"
 
 /*
- * An address inside FUNC, or 0 where Go makes no mark (or it is not known).  Not
- * for assembler, whose frames may be made by any instruction.
+ * An address inside FUNC, or 0 where Go makes no mark (or it is not known).
+ * Not for assembler, whose frames may be made by any instruction.
  */
 uint64_t gu_prologue_end(const struct gu_module *module,
 	const struct gu_func *func);

@@ -44,7 +44,7 @@ static enum gu_status cache_dir(char *out, size_t size, struct gu_diag *diag)
 	const char *below = "";
 
 	if (!dir || !*dir) {
-		/* XDG base directory specification: relative ones do not count */
+		/* XDG base directory specification: none that is relative */
 		dir = getenv("XDG_CACHE_HOME");
 		below = "/gounstrip";
 	}
@@ -60,8 +60,8 @@ static enum gu_status cache_dir(char *out, size_t size, struct gu_diag *diag)
 	}
 	if (*dir != '/') /* GDB may stand elsewhere when it opens the file */
 		return gu_fail(diag, GU_INVALID,
-			"the cache's folder must be given from the root: \"%s\" "
-			"is not", dir);
+			"the cache's folder must be given from the root: "
+			"\"%s\" is not", dir);
 	*out = '\0';
 	if (!extend(out, size, "%s%s", dir, below)) {
 		errno = ENAMETOOLONG;
@@ -85,7 +85,8 @@ static enum gu_status cache_size(uint64_t *out, struct gu_diag *diag)
 	errno = 0;
 	size = strtoull(text, &end, 10);
 	unit = *end ? strchr(units, *end) : NULL;
-	if (unit && !gu_mul(size, UINT64_C(1) << 10 * (unit - units + 1), &size))
+	if (unit &&
+		!gu_mul(size, UINT64_C(1) << 10 * (unit - units + 1), &size))
 		errno = ERANGE;
 	if (errno || *text < '0' || *text > '9' ||
 		(*end && (!unit || end[1])))

@@ -84,10 +84,10 @@ uint64_t gu_symfile_identity(const struct gu_module *module,
 	const struct gu_pclntab *tab = &module->tab;
 	struct gu_str id = gu_elf_file_build_id(file);
 	struct gu_str go_id = gu_elf_file_go_build_id(file);
-	const uint64_t facts[] = {opts->dwarf_version, opts->basic, opts->eh_frame,
-		opts->gdb_index, opts->unaided,
-		opts->compression.type,
-		tab->addr, tab->bytes.n, tab->nfunc, module->lo, module->hi, module->image->nsections};
+	const uint64_t facts[] = {opts->dwarf_version, opts->basic,
+		opts->eh_frame, opts->gdb_index, opts->unaided,
+		opts->compression.type, tab->addr, tab->bytes.n, tab->nfunc,
+		module->lo, module->hi, module->image->nsections};
 	uint64_t hash = 1;
 
 	for (size_t i = 0; i < GU_COUNT(facts); i++)
@@ -593,7 +593,8 @@ enum gu_status gu_symfile_write(struct gu_module *module,
 
 	if (opts->dwarf_version != 4 && opts->dwarf_version != 5)
 		return gu_fail(diag, GU_INVALID,
-			"DWARF version %u was asked for; 4 and 5 can be written",
+			"DWARF version %u was asked for; 4 and 5 can be "
+			"written",
 			opts->dwarf_version);
 	st = gu_elf_shape_like(file, diag, &like);
 	if (st)

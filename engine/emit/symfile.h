@@ -28,7 +28,9 @@ struct gu_symfile_opts {
 	unsigned dwarf_version; /* 5 or 4 */
 	bool basic; /* functions and lines; no inlined calls, types, frames */
 	bool gdb_index; /* .gdb_index too: for GDB 13 to 16 only */
-	/* of .debug_*; not with gdb_index, whose names are .debug_str's bytes */
+	/*
+	 * of .debug_*; not with gdb_index, whose names are .debug_str's bytes
+	 */
 	struct gu_compression compression;
 	/*
 	 * For tools without our reader, GDB above all: calls over a switch of

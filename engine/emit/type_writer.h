@@ -121,7 +121,9 @@ void gu_tw_deinit(struct gu_type_writer *w);
 /* All abbreviations. */
 void gu_tw_abbrevs(struct gu_buf *buf);
 
-/* Strings: the first as it is, the second once however often it is asked for. */
+/*
+ * Strings: the first as it is, the second once however often it is asked for.
+ */
 uint32_t gu_tw_str(struct gu_type_writer *w, struct gu_str s);
 uint32_t gu_tw_shared_str(struct gu_type_writer *w, struct gu_str s);
 

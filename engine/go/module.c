@@ -199,7 +199,8 @@ static void infer_version(struct gu_module *m)
 	if (m->tab.form == GU_PCLNTAB_1_16 && v.hi > 17)
 		v.hi = 17;
 	if (v.lo == 12 && v.hi == 15 && !m->has_build)
-		v.hi = 12; /* 1.13 brought build info, which no flag leaves out */
+		v.hi = 12; /* 1.13 brought build info, which no flag leaves
+			      out */
 	if (v.lo == 8 && v.hi == 10) {
 		if (has_inline_trees(m))
 			v.lo = 9;

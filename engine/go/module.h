@@ -74,7 +74,8 @@ struct gu_module {
 	} kinds;
 	struct {
 		const struct gu_inline_form *form; /* NULL: none */
-		struct gu_view view;  /* the trees; see gu_module_load_inlines */
+		struct gu_view view;  /* the trees; see
+					 gu_module_load_inlines */
 	} inl;
 };
 

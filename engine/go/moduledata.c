@@ -137,7 +137,8 @@ static bool agrees_with_header(const struct candidate *c,
 static bool string_holds(const struct candidate *c, int index)
 {
 	return index < 0 || c->words[index + 1] == 0 ||
-		(c->words[index + 1] < STRING_MAX && mapped(c, c->words[index]));
+		(c->words[index + 1] < STRING_MAX &&
+			mapped(c, c->words[index]));
 }
 
 /*
@@ -307,14 +308,16 @@ static enum gu_status choose_row(const struct candidate *c,
 		} else {
 			return gu_fail_at(diag, GU_UNSUPPORTED, c->addr,
 				"moduledata at 0x%" PRIx64
-				" fits the forms of Go %s and %s, and there is no build info to tell",
+				" fits the forms of Go %s and %s, and there is "
+				"no build info to tell",
 				c->addr, found.form, md.form);
 		}
 	}
 	if (!any)
 		return gu_fail_at(diag, GU_UNSUPPORTED, c->addr,
 			"moduledata at 0x%" PRIx64
-			" has none of the forms of Go 1.5 to 1.%d (build info says 1.%d)",
+			" has none of the forms of Go 1.5 to 1.%d (build info "
+			"says 1.%d)",
 			c->addr, rows[GU_COUNT(rows) - 1].last, known.hi);
 	*out = found;
 	return GU_OK;

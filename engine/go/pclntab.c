@@ -141,8 +141,8 @@ enum gu_status gu_pclntab_header(const struct gu_image *image, uint64_t addr,
 	if (h.nfunc == 0 || h.nfunc > FUNCS_MAX ||
 		(h.form != GU_PCLNTAB_1_2 && !parts_in_order(&h, size)))
 		return gu_fail_at(diag, GU_BAD_DATA, addr,
-			"no pclntab at 0x%" PRIx64
-			": %" PRIu64 " functions, or its parts are out of order",
+			"no pclntab at 0x%" PRIx64 ": %" PRIu64
+			" functions, or its parts are out of order",
 			addr, h.nfunc);
 	*out = h;
 	return GU_OK;
@@ -201,7 +201,8 @@ static enum gu_status check_functab(const struct gu_pclntab *tab,
 
 		if (entry < last)
 			return gu_fail_at(diag, GU_BAD_DATA, tab->addr,
-				"pclntab: function %u begins before the one it follows",
+				"pclntab: function %u begins before the one it "
+				"follows",
 				i);
 		last = entry;
 	}

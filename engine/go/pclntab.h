@@ -81,9 +81,9 @@ struct gu_pclntab_search {
 };
 
 /*
- * The address of the next place in IMAGE that has a table's header: its sections
- * by name, then every P-aligned word of the segments.  Nothing else is looked
- * at.  GU_NOT_FOUND after the last; GU_FAULT, GU_NO_MEMORY.
+ * The address of the next place in IMAGE that has a table's header: its
+ * sections by name, then every P-aligned word of the segments.  Nothing else is
+ * looked at.  GU_NOT_FOUND after the last; GU_FAULT, GU_NO_MEMORY.
  */
 enum gu_status gu_pclntab_next(const struct gu_image *image,
 	struct gu_pclntab_search *search, struct gu_diag *diag, uint64_t *out)

@@ -216,7 +216,7 @@ static uint64_t gomaxprocs_of(const struct operands *ops, uint64_t allp,
 		&ops->of[F_STOP_WORLD], &ops->of[F_START_WORLD], allp, ptr);
 }
 
-/* --- proof ------------------------------------------------------------------- */
+/* --- proof ---------------------------------------------------------------- */
 
 /* Bytes of each that its use has shown. */
 static void set_sizes(const struct gu_module *module, struct gu_rtvars *vars)
@@ -286,7 +286,7 @@ static void drop_unplaced(const struct gu_module *module,
 			drop(vars, v);
 }
 
-/* --- all --------------------------------------------------------------------- */
+/* --- all ------------------------------------------------------------------ */
 
 static void by_operands(const struct gu_module *module,
 	const struct operands *ops, struct gu_rtvars *vars)

@@ -17,7 +17,8 @@ enum {
 	FUNC_VARIADIC = 0x8000, /* in outCount */
 	FIRST_TYPES = 7,        /* Go 1.7 brought offsets from md.types */
 	VARINT_NAMES = 17,      /* name lengths are varints from 1.17 */
-	SHIFT_AFTER = 8,        /* 1.9 put an embedded bit into field offsets, */
+	SHIFT_AFTER = 8,        /* 1.9 put an embedded bit into field
+				   offsets, */
 	PLAIN_OFFSETS = 19,     /* 1.19 took it out again */
 	NO_TYPELINKS = 27,      /* descriptors stand in order instead */
 	LINK_SIZE = 4,          /* typelinks are []int32 */
@@ -364,8 +365,8 @@ enum gu_status gu_types_field(const struct gu_types *types,
 	enum gu_status st;
 
 	if (index >= type->nfields)
-		return gu_fail(diag, GU_INVALID, "field %" PRIu64 " of %" PRIu64,
-			index, type->nfields);
+		return gu_fail(diag, GU_INVALID,
+			"field %" PRIu64 " of %" PRIu64, index, type->nfields);
 	cur = cur_at(types, type->fields + index * 3 * ptr);
 	name = gu_cur_word(&cur, ptr);
 	field.type = gu_cur_word(&cur, ptr);

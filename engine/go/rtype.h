@@ -49,7 +49,8 @@ struct gu_rtype {
 	bool variadic;        /* func */
 	uint64_t fields, nfields;   /* struct: address of the field array */
 	uint64_t methods, nmethods; /* interface: likewise */
-	uint64_t package;     /* of their names that are not exported; 0: none */
+	uint64_t package;     /* of their names that are not exported; 0:
+				 none */
 	uint64_t params;      /* func: address of the array of descriptors */
 };
 

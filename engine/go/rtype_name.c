@@ -79,7 +79,9 @@ static bool put_signature(const struct gu_types *types,
 	return true;
 }
 
-/* The name of a field or method of T; one that is not exported, with its path. */
+/*
+ * The name of a field or method of T; one that is not exported, with its path.
+ */
 static void put_member_name(const struct gu_types *types,
 	const struct gu_rtype *t, struct gu_str member, bool exported,
 	struct gu_buf *name)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 /*
- * What is read is a block, or its pages where it cannot be read as a whole.  Two
+ * What is read is a block, or its pages where it cannot be read as a whole. Two
  * pages are what one answer of gdbserver holds; larger blocks were tried: they
  * save nothing on this machine, and cost a fifth more through gdbserver, where
  * each byte costs more than a question.

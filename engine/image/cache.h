@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A cache of blocks in front of another memory source: many small reads become
- * few large ones.  A page that cannot be read as a whole is passed through, so the
- * cache never makes a readable byte unreadable.
+ * few large ones.  A page that cannot be read as a whole is passed through, so
+ * the cache never makes a readable byte unreadable.
  */
 #ifndef GU_IMAGE_CACHE_H
 #define GU_IMAGE_CACHE_H

@@ -28,8 +28,8 @@ enum gu_status gu_process_auxv(const struct gu_process *process,
 uint64_t gu_process_switches(int tid);
 
 /*
- * nanotime in process PID, now: CLOCK_MONOTONIC, which is ours unless the process
- * has a clock of its own (time_namespaces(7)).  0: it is not known.
+ * nanotime in process PID, now: CLOCK_MONOTONIC, which is ours unless the
+ * process has a clock of its own (time_namespaces(7)).  0: it is not known.
  */
 uint64_t gu_process_nanotime(int pid);
 

@@ -405,7 +405,8 @@ static void read_goroutines(struct reading *r)
 		n = batch(r, i, &size);
 		if (gu_mem_read(mem, e->addr, buf, size, NULL) == GU_OK) {
 			for (size_t j = 0; j < n; j++)
-				take_bytes(r, &e[j], buf + (e[j].addr - e->addr));
+				take_bytes(r, &e[j],
+					buf + (e[j].addr - e->addr));
 			continue;
 		}
 		for (size_t j = 0; j < n; j++) /* what can be had of them */

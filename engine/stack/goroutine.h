@@ -87,8 +87,9 @@ enum gu_status gu_goroutines_read(struct gu_runtime *rt,
 void gu_goroutines_close(struct gu_goroutines *gs);
 
 /*
- * Who it is and where it stands, of the one whose g is at ADDR; not what it waits
- * for.  One that runs has no registers.  GU_FAULT; GU_BAD_DATA: there is none.
+ * Who it is and where it stands, of the one whose g is at ADDR; not what it
+ * waits for.  One that runs has no registers.  GU_FAULT; GU_BAD_DATA: there is
+ * none.
  */
 enum gu_status gu_goroutine_locate(const struct gu_runtime *rt, uint64_t addr,
 	struct gu_diag *diag, struct gu_goroutine *out) GU_MUST_CHECK;

@@ -18,7 +18,8 @@ struct visitor {
 	void (*visit)(void *ctx, struct gu_str key, struct gu_str value);
 	void *ctx;
 	struct gu_diag *diag;
-	unsigned left; /* labels that may still come: buckets may share chains */
+	/* labels that may still come: buckets may share chains */
+	unsigned left;
 };
 
 static enum gu_status fetch(const struct visitor *v, uint64_t addr,

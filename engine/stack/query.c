@@ -132,8 +132,9 @@ static enum gu_status take_value(struct words *w, const struct choice *of,
 	if (!out->n && w->used < w->n)
 		*out = w->p[w->used++];
 	if (!out->n)
-		return gu_fail(w->diag, GU_INVALID, "%s %s needs a value: %s %s",
-			w->option, of->name, of->name, of->value);
+		return gu_fail(w->diag, GU_INVALID,
+			"%s %s needs a value: %s %s", w->option, of->name,
+			of->name, of->value);
 	return GU_OK;
 }
 
@@ -277,7 +278,8 @@ static enum gu_status parse_label(struct words *w, struct gu_str value,
 {
 	const char *equal = memchr(value.p, '=', value.n);
 	size_t n = equal ? (size_t)(equal - value.p) : value.n;
-	enum gu_status st = copy((struct gu_str){value.p, n}, w->diag, &f->text);
+	enum gu_status st =
+		copy((struct gu_str){value.p, n}, w->diag, &f->text);
 
 	return st || !equal ? st : copy((struct gu_str){equal + 1,
 		value.n - n - 1}, w->diag, &f->value);

@@ -270,18 +270,19 @@ static uint64_t count_goroutines(const struct gu_runtime *rt, uint64_t array,
 	uint64_t n = 0, g;
 
 	while (n < most && n < GOROUTINES_MAX &&
-		!gu_mem_word(&rt->mem, array + n * rt->mem.ptr_size, NULL, &g) &&
-		g && !gu_mem_read(&rt->mem, g, bytes, (size_t)rt->g.size,
-			NULL) && gu_runtime_is_g(rt, bytes))
+		!gu_mem_word(&rt->mem, array + n * rt->mem.ptr_size, NULL,
+			&g) && g &&
+		!gu_mem_read(&rt->mem, g, bytes, (size_t)rt->g.size, NULL) &&
+		gu_runtime_is_g(rt, bytes))
 		n++;
 	return n;
 }
 
 /*
- * The slice at ADDR, CLAIMED by the runtime's own code or not, has a length that
- * agrees with its capacity, and goroutines; of a sample of those that are there
- * most must be.  If it is claimed, one that is certain will do: the rest is
- * lost, damaged, or named twice; and of a length that is absurd it is known
+ * The slice at ADDR, CLAIMED by the runtime's own code or not, has a length
+ * that agrees with its capacity, and goroutines; of a sample of those that are
+ * there most must be.  If it is claimed, one that is certain will do: the rest
+ * is lost, damaged, or named twice; and of a length that is absurd it is known
  * where it ends.
  */
 static enum gu_status prove_allgs(const struct gu_runtime *rt, uint64_t addr,

@@ -33,13 +33,15 @@ struct gu_stacks {
 	struct gu_bounds home;    /* its stack */
 	struct gu_regs saved;     /* what it left in g.sched */
 	uint64_t here;            /* the g (perhaps a g0) on whose stack … */
-	struct gu_bounds around;  /* … the stack pointer is that was asked for */
+	struct gu_bounds around;  /* … the stack pointer is that was asked
+				     for */
 };
 
 /*
  * Where the stack pointer of REGS is.  REGS' g, if it is known, is tried first,
  * and believed only if the runtime's structs agree; then the thread out->m, if
- * it is not 0; then all threads of the runtime.  GU_NOT_FOUND: on none of its stacks (C, or too early).
+ * it is not 0; then all threads of the runtime.  GU_NOT_FOUND: on none of its
+ * stacks (C, or too early).
  */
 enum gu_status gu_stacks_find(const struct gu_runtime *rt,
 	const struct gu_regs *regs, struct gu_stacks *out) GU_MUST_CHECK;

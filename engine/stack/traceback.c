@@ -89,7 +89,8 @@ static enum gu_status read_interrupted(const struct walk *w, uint64_t sp,
 		st = gu_mem_word(mem, sp + (arm ? 312 + 29 * 8 : 120), diag,
 			&regs.fp);
 	if (!st && arm)
-		st = gu_mem_word(mem, sp + 312 + UINT64_C(8) * 30, diag, &regs.lr);
+		st = gu_mem_word(mem, sp + 312 + UINT64_C(8) * 30, diag,
+			&regs.lr);
 	if (st)
 		return gu_fail_in(diag, st, "the signal's frame");
 	*out = regs;
@@ -138,7 +139,8 @@ static bool was_interrupted(const struct walk *w)
 	struct gu_func func;
 	struct gu_regs regs;
 
-	if ((!w->signal && !in_restorer(w)) || read_interrupted(w, w->regs.sp, NULL, &regs) ||
+	if ((!w->signal && !in_restorer(w)) ||
+		read_interrupted(w, w->regs.sp, NULL, &regs) ||
 		!on_stack(w, regs.sp))
 		return false;
 	code = gu_runtime_code(w->rt, regs.pc);
@@ -197,8 +199,8 @@ static enum gu_status cross(struct walk *w, struct gu_diag *diag)
 
 /*
  * A call of a nil function has left its return address, and no more: on amd64
- * on the stack, on arm64 in LR.  (There the word at SP, which Go's own traceback
- * takes, is where the caller will return to.)
+ * on the stack, on arm64 in LR.  (There the word at SP, which Go's own
+ * traceback takes, is where the caller will return to.)
  */
 static enum gu_status jump_to_nil_call(struct walk *w, struct gu_diag *diag)
 {
@@ -435,8 +437,8 @@ static void finish(struct show *s)
 
 /* The frame FUNC of CODE, at run-time PC; PLACE may be NULL. */
 static void show_frame(struct show *s, const struct gu_code *code,
-	const struct gu_func *func, const struct gu_memo_entry *place, uint64_t pc,
-	bool exact)
+	const struct gu_func *func, const struct gu_memo_entry *place,
+	uint64_t pc, bool exact)
 {
 	struct gu_call calls[GU_CALLS_MAX];
 	uint64_t at = pc - code->bias;

@@ -324,7 +324,7 @@ static void test_symbol_file(void)
 	(void)unlink(symfile);
 }
 
-/* --- symbols --------------------------------------------------------------- */
+/* --- symbols -------------------------------------------------------------- */
 
 static char blob[] = GU_SESSION_BLOB;
 
@@ -405,7 +405,8 @@ static void test_symbols(void)
 			fakegdb_read(&gdb, NULL, 0) == GDB_FAIL &&
 			!gdb.symbol_calls,
 		"read declines what is not ours");
-	is_int(fakegdb_read(&gdb, blob, sizeof blob), GDB_SUCCESS, "it is ours");
+	is_int(fakegdb_read(&gdb, blob, sizeof blob), GDB_SUCCESS,
+		"it is ours");
 	ok(symbols_are_right(7), "%zu functions are given", gdb.nblocks);
 	calls = gdb.symbol_calls;
 	reads = gdb.target_reads;

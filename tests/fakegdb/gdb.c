@@ -233,7 +233,7 @@ bool fakegdb_try(struct fakegdb *gdb)
 	return result == gdb;
 }
 
-/* --- symbols --------------------------------------------------------------- */
+/* --- symbols -------------------------------------------------------------- */
 
 struct gdb_symtab {
 	struct gdb_symtab *next;

@@ -45,7 +45,7 @@
 	X(ROW_CUT, 2, 4, 160000, "  no row in DWARF, whose sequence was cut")  \
 	X(ROW_MISSING, 5, 99, 1500, "  no row in DWARF")                       \
 	X(ROW_RESET, 14, 14, 30000, "  DWARF starts the next sequence early")  \
-	X(ROW_FILE_LATE, 2, 10, 300, "  DWARF changes the file a line late")    \
+	X(ROW_FILE_LATE, 2, 10, 300, "  DWARF changes the file a line late")   \
 	X(ROW_NOP, 15, 99, 500,  "  DWARF gives padding to the line before")   \
 	X(ROW_HELD, 10, 99, 300, "  DWARF keeps the line before")              \
 	X(CALLS_NONE, 9, 9, 150000, "  DWARF has no inlined calls")            \

@@ -140,7 +140,9 @@ static void test_writers(const struct opened *opened)
 
 	for (int i = 0; i < WRITERS; i++)
 		if (fork() == 0) {
-			/* its own descriptor is not needed: reads have offsets */
+			/*
+			 * its own descriptor is not needed: reads have offsets
+			 */
 			bool fine = get(opened, NULL, &entry) == GU_OK;
 
 			_exit(fine ? 0 : 1);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Symbol files of programs with damaged tables.  Bytes of the Go table in memory
- * are changed, at places drawn from a fixed seed, in rising number; names get
- * bytes that are no characters.  Writing must end, in a status, and what it says
- * is written must be whole and must be read by libelf and libdw to its end:
- * every unit, every entry, every line.  Run under ASan and UBSan too.  Nor may
- * what is written be out of proportion.
+ * Symbol files of programs with damaged tables.  Bytes of the Go table in
+ * memory are changed, at places drawn from a fixed seed, in rising number;
+ * names get bytes that are no characters.  Writing must end, in a status, and
+ * what it says is written must be whole and must be read by libelf and libdw to
+ * its end: every unit, every entry, every line.  Run under ASan and UBSan too.
+ * Nor may what is written be out of proportion.
  */
 #include "engine/emit/symfile.h"
 #include "tests/unit/fixtures.h"
@@ -39,8 +39,8 @@ static bool walk(int fd, uint32_t *lines)
 	bool fine = dw != NULL;
 	int st = 1;
 
-	while (fine &&
-		(st = dwarf_get_units(dw, cu, &cu, NULL, NULL, &unit, NULL)) == 0) {
+	while (fine && (st = dwarf_get_units(dw, cu, &cu, NULL, NULL, &unit,
+				NULL)) == 0) {
 		Dwarf_Lines *rows;
 		size_t n;
 		int sibling = dwarf_child(&unit, &die);
@@ -85,7 +85,8 @@ static void try(struct gu_module *module, const struct gu_elf_file *file,
 		uint64_t id = gu_symfile_identity(module, file, &opts);
 
 		is_status(gu_symfile_check(fd, id, true, &diag, &stats), GU_OK,
-			&diag, "%s: it is whole, %u functions, %" PRIu64 " dropped",
+			&diag, "%s: it is whole, %u functions, %" PRIu64
+			" dropped",
 			what, stats.functions, gu_symfile_dropped(&stats));
 		ok(walk(fd, &lines), "%s: libdw reads it, %u lines", what,
 			lines);
@@ -230,7 +231,7 @@ static void share(struct gu_module *module, const struct gu_elf_file *file,
 	(void)close(fd);
 }
 
-/* Symbols whose names are all but the first bytes of one that fills the file. */
+/* Symbols whose names are all but the first bytes of one that is the file. */
 static void overlap(void)
 {
 	enum { NAME = 1 << 20, SYMBOLS = 200, TIMES = 16 };

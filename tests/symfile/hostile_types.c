@@ -25,7 +25,8 @@ enum {
 	NEST_MAX = 64,  /* types in types; the fixtures' have 8 */
 	GROWTH_MAX = 4, /* times the size of the honest symbol file */
 	SECONDS_MAX = 20,
-	INLINE_FUNCDATA = 3, INLINE_RECORD = 16, INLINE_PARENT = 8, /* 1.20 on */
+	/* 1.20 on */
+	INLINE_FUNCDATA = 3, INLINE_RECORD = 16, INLINE_PARENT = 8,
 	INLINE_SINCE = 20,
 };
 
@@ -81,7 +82,7 @@ static uint64_t extra(const struct patient *p, const struct gu_rtype *t)
 	return t->addr + 4ull * p->ptr + 16;
 }
 
-/* --- what a reader meets ----------------------------------------------------- */
+/* --- what a reader meets -------------------------------------------------- */
 
 /* Does the type of DIE end?  Pointers and functions do. */
 static bool ends(Dwarf_Die *die, unsigned depth)
@@ -131,7 +132,7 @@ static bool is_readable(int fd, unsigned *types)
 	return fine;
 }
 
-/* --- writing ----------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------- */
 
 static int temp_file(char *name)
 {
@@ -233,7 +234,7 @@ static void try(struct patient *p, const char *what, int want, uint64_t least)
 	(void)close(out);
 }
 
-/* --- lies -------------------------------------------------------------------- */
+/* --- lies ----------------------------------------------------------------- */
 
 /* Call VISIT for the listed types and what the pointers among them point to. */
 static unsigned each(struct patient *p,
@@ -364,7 +365,7 @@ static uint64_t loop_calls(struct patient *p, bool beyond)
 	return changed;
 }
 
-/* --- all --------------------------------------------------------------------- */
+/* --- all ------------------------------------------------------------------ */
 
 static void lie(struct patient *p)
 {

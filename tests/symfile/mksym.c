@@ -27,8 +27,9 @@ static int failed(const struct gu_diag *diag, enum gu_status st)
 static void say(const struct gu_symfile_stats *s, const char *more)
 {
 	(void)printf("functions=%u files=%u units=%u rows=%" PRIu64
-		" size=%" PRIu64 " dropped=%" PRIu64 "%s\n", s->functions, s->files,
-		s->units, s->rows, s->size, gu_symfile_dropped(s), more);
+		     " size=%" PRIu64 " dropped=%" PRIu64 "%s\n",
+		s->functions, s->files, s->units, s->rows, s->size,
+		gu_symfile_dropped(s), more);
 }
 
 static enum gu_status verify(const char *path, uint64_t identity,

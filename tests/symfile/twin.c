@@ -243,7 +243,8 @@ static void compare_funcs(const struct table *ours, const struct table *full)
 				a->file, b->file);
 		if (b->line && a->line != b->line)
 			note(a->line ? DIFF_DECL_LINE : DIFF_NO_DECL_LINE,
-				"%s line %d, not %d", a->name, a->line, b->line);
+				"%s line %d, not %d", a->name, a->line,
+				b->line);
 		if (a->external != b->external)
 			note(DIFF_EXTERNAL, "%s %d, not %d", a->name,
 				a->external, b->external);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The fixtures: Go programs, stripped and not, that tests/fixtures has built. */
+/*
+ * The fixtures: Go programs, stripped and not, that tests/fixtures has built.
+ */
 #ifndef TESTS_UNIT_FIXTURES_H
 #define TESTS_UNIT_FIXTURES_H
 
@@ -10,8 +12,8 @@ struct fixture {
 };
 
 /*
- * Call VISIT for each fixture whose name contains FILTER (NULL: all); a check is
- * skipped if there are none.
+ * Call VISIT for each fixture whose name contains FILTER (NULL: all); a check
+ * is skipped if there are none.
  */
 void fixtures_each(const char *filter,
 	void (*visit)(const struct fixture *fixture, void *ctx), void *ctx);

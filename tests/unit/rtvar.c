@@ -24,7 +24,8 @@
 
 struct symbols {
 	uint64_t addr[GU_RTVAR_COUNT];
-	uint64_t moduledata; /* 0: of a shared object, which calls it otherwise */
+	uint64_t moduledata; /* 0: of a shared object, which calls it
+				otherwise */
 	bool any;
 };
 
@@ -92,9 +93,9 @@ static enum gu_status find(const struct fixture *fixture,
 }
 
 /*
- * The rules are of Go 1.11 and on; allm's was not tried before 1.14, and modinfo
- * is empty in programs that are built without modules.  With no instructions
- * decoded, there are the last three.
+ * The rules are of Go 1.11 and on; allm's was not tried before 1.14, and
+ * modinfo is empty in programs that are built without modules.  With no
+ * instructions decoded, there are the last three.
  */
 static bool must_be_found(int v, int minor, bool decoded)
 {

@@ -427,8 +427,8 @@ static void test_not_elf(void)
 	struct gu_diag diag;
 
 	ew_init(&ew, true, false, ET_EXEC, EM_X86_64);
-	is_status(gu_elf_file_open("/proc/self/nothing", &diag, &file), GU_IO, &diag,
-		"no such file");
+	is_status(gu_elf_file_open("/proc/self/nothing", &diag, &file), GU_IO,
+		&diag, "no such file");
 	says(&diag, "/proc/self/nothing: No such file", "and says so");
 	is_status(gu_elf_file_open("/", &diag, &file), GU_BAD_DATA, &diag,
 		"a folder");

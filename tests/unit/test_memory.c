@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 /* Memory that counts how it is read: bytes that change with every round. */
-enum { PAGE = 4096, BLOCK = 2 * PAGE, START = 3 * PAGE + 100, SIZE = 20 * PAGE };
+enum { PAGE = 4096, BLOCK = 2 * PAGE };
+enum { START = 3 * PAGE + 100, SIZE = 20 * PAGE };
 struct counter {
 	unsigned reads, round;
 	size_t largest;
@@ -97,7 +98,8 @@ static void test_cache(void)
 	is_int(c.reads, 2, "one more");
 	c.reads = 0;
 	ok(reads_right(&mem, &c, START, 8), "a page that begins in a hole");
-	is_int(c.reads, 3, "is tried in its block, as a whole, then passed through");
+	is_int(c.reads, 3,
+		"is tried in its block, as a whole, then passed through");
 	ok(reads_right(&mem, &c, START + 8, 8), "and again");
 	is_int(c.reads, 4, "without trying");
 	ok(reads_right(&mem, &c, START + SIZE - 5, 5), "the last bytes");

@@ -152,7 +152,8 @@ static void test_refused(void)
 		const char *line, *quoted, *says;
 	} cases[] = {
 		{"-with", NULL, "-with needs one of: running, runnable"},
-		{"-with NOSUCH", NULL, "'NOSUCH' is none of: running, runnable, "
+		{"-with NOSUCH", NULL,
+			"'NOSUCH' is none of: running, runnable, "
 			"waiting, syscall, user, system, wait REASON, age >5m, "
 			"chan ADDR, label KEY=VALUE, func REGEX, file REGEX"},
 		{"-without NOSUCH", NULL, "-without: 'NOSUCH' is none of"},
@@ -176,7 +177,8 @@ static void test_refused(void)
 		{"-with label", NULL, "label KEY=VALUE"},
 		{"-with func (", NULL, "-with: '('"},
 		{"-with file [", NULL, "-with: '['"},
-		{"-group", NULL, "-group needs one of: stack, curloc, userloc, "
+		{"-group", NULL,
+			"-group needs one of: stack, curloc, userloc, "
 			"go, start, state, wait, label KEY"},
 		{"-group NOSUCH", NULL, "'NOSUCH' is none of: stack"},
 		{"-group label", NULL, "-group label needs a value"},
@@ -273,9 +275,10 @@ static void test_any_words(void)
 {
 	static const char *const pool[] = {"-with", "-without", "-group",
 		"-sort", "-limit", "-t", "-all", "wait", "age", "chan", "label",
-		"func", "file", "running", "stack", "id", "loc", ">5m", ">", "<=",
-		"1h", "0x10", "=", "a=b", "", " ", "wait chan", "age >", "[a-",
-		"(", "*", "^main", "99999999999999999999", "3", "-", "\\", "\xff"};
+		"func", "file", "running", "stack", "id", "loc", ">5m", ">",
+		"<=", "1h", "0x10", "=", "a=b", "", " ", "wait chan", "age >",
+		"[a-", "(", "*", "^main", "99999999999999999999", "3", "-",
+		"\\", "\xff"};
 	uint32_t seed = 1;
 	size_t taken = 0, refused = 0;
 

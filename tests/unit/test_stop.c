@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A process is stopped for a look though one of its threads has ended and is
- * still there: a zombie cannot be seized, and the system says of it what it says
- * of a process that it does not let us touch.
+ * still there: a zombie cannot be seized, and the system says of it what it
+ * says of a process that it does not let us touch.
  */
 #include "tests/unit/tap.h"
 #include "tools/stop.h"

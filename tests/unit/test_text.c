@@ -93,7 +93,8 @@ static enum gu_status put_module(const struct gu_module *module,
 	for (i = 0; !status && i < module->tab.nfunc; i++) {
 		status = gu_pclntab_func(&module->tab, i, diag, &func);
 		if (!status)
-			status = gu_text_function(module, &func, all, diag, out);
+			status =
+				gu_text_function(module, &func, all, diag, out);
 	}
 	return status ? status : gu_text_files(module, diag, out);
 }
