@@ -12,6 +12,7 @@ struct writer {
 	const struct gu_unwind_numbers *numbers;
 	struct gu_buf *out;
 	bool eh;                /* .eh_frame, not .debug_frame */
+	bool unaided;           /* see symfile.h */
 	int64_t ra_size;        /* bytes that a call pushes: cfa - sp at
 				   entry */
 	/* where the CIEs begin: of signal frames [1], others; SIZE_MAX: not yet
@@ -313,7 +314,7 @@ static void read_resumes(const struct writer *w, const struct gu_func *func,
 	uint64_t end, struct gu_resumes *out)
 {
 	out->n = 0;
-	if ((may_resume(gu_unwind_end(w->module, func)) ||
+	if (w->unaided && (may_resume(gu_unwind_end(w->module, func)) ||
 		gu_str_eq(gu_func_name(&w->module->tab, func),
 			gu_str("crosscall2"))) &&
 		gu_frame_resume_read(w->module, func, end, NULL, out))
@@ -378,13 +379,15 @@ static enum gu_status put_function(struct writer *w, const struct gu_func *func,
 }
 
 uint32_t gu_dwarf_frame_put(const struct gu_module *module,
-	const struct gu_func_list *funcs, bool eh, struct gu_buf *out)
+	const struct gu_func_list *funcs, bool eh, bool unaided,
+	struct gu_buf *out)
 {
 	struct writer w = {
 		.module = module,
 		.numbers = gu_unwind_numbers(module->image->arch),
 		.out = out,
 		.eh = eh,
+		.unaided = unaided,
 		.cies = {SIZE_MAX, SIZE_MAX},
 	};
 	uint64_t budget = gu_emit_budget(&module->tab);

@@ -500,12 +500,13 @@ static void make_frames(void *arg)
 
 	if (!sf->opts->basic)
 		sf->stats.dropped[GU_SYMFILE_DROP_FRAMES] = gu_dwarf_frame_put(
-			sf->module, &sf->funcs,
-			false, &sf->frames);
+			sf->module, &sf->funcs, false, sf->opts->unaided,
+			&sf->frames);
 	part->status = gu_buf_status(&sf->frames, &part->diag);
 	if (part->status || !sf->opts->eh_frame)
 		return;
-	(void)gu_dwarf_frame_put(sf->module, &sf->funcs, true, &sf->eh_frames);
+	(void)gu_dwarf_frame_put(sf->module, &sf->funcs, true,
+		sf->opts->unaided, &sf->eh_frames);
 	part->status = gu_buf_status(&sf->eh_frames, &part->diag);
 }
 

@@ -33,8 +33,10 @@ struct gu_symfile_opts {
 	 */
 	struct gu_compression compression;
 	/*
-	 * For tools without our reader, GDB above all: calls over a switch of
-	 * stacks have something inlined (dwarf_inline.c).
+	 * For tools without our reader: frame info goes on over a switch of
+	 * stacks (frame_resume.h), and there, for GDB, calls have something
+	 * inlined (dwarf_inline.c).  The reader knows more, and what it refuses
+	 * is to end the stack.
 	 */
 	bool unaided;
 	bool eh_frame; /* .eh_frame too, with the same rows as .debug_frame */

@@ -265,7 +265,7 @@ static void check_fixture(const struct fixture *fixture, void *ctx)
 	if (strcmp(fixture->full, "-") == 0 ||
 		sscanf(fixture->go, "1.%d", &minor) != 1 || minor < 9)
 		return;
-	if (!fixture_symbols(fixture, path))
+	if (!fixture_symbols(fixture, false, path))
 		ok(false, "%s: no symbol file", fixture->name);
 	else
 		compare_fixture(fixture, path, minor);

@@ -65,7 +65,7 @@ void fixtures_each(const char *filter,
 			filter ? filter : "", path);
 }
 
-bool fixture_symbols(const struct fixture *fixture, char *path)
+bool fixture_symbols(const struct fixture *fixture, bool unaided, char *path)
 {
 	gu_cleanup(gu_elf_file_closep) struct gu_elf_file *file = NULL;
 	gu_cleanup(gu_module_closep) struct gu_module *module = NULL;
@@ -77,6 +77,7 @@ bool fixture_symbols(const struct fixture *fixture, char *path)
 	(void)snprintf(path, FIXTURE_PATH, "/tmp/gounstrip-test-XXXXXX");
 	fd = mkstemp(path);
 	opts.eh_frame = true;
+	opts.unaided = unaided;
 	return fd >= 0 && close(fd) == 0 &&
 		!gu_elf_file_open(fixture->strip, &diag, &file) &&
 		!gu_module_open(gu_elf_file_image(file), &diag, &module) &&

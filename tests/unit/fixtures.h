@@ -21,8 +21,8 @@ void fixtures_each(const char *filter,
 enum { FIXTURE_PATH = 64 };
 /*
  * Write the symbol file of FIXTURE to a new file, whose name is put into PATH,
- * FIXTURE_PATH bytes; the caller unlinks it.
+ * FIXTURE_PATH bytes; the caller unlinks it.  UNAIDED: see symfile.h.
  */
-bool fixture_symbols(const struct fixture *fixture, char *path);
+bool fixture_symbols(const struct fixture *fixture, bool unaided, char *path);
 
 #endif

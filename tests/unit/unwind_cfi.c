@@ -124,7 +124,7 @@ static bool equal(const struct gu_row *row, enum gu_func_kind kind,
 struct table {
 	Dwarf_CFI *cfi;
 	const struct machine *machine;
-	bool ours;
+	bool ours, unaided; /* see symfile.h */
 };
 
 static bool agrees(const struct table *table, const struct gu_row *row,
@@ -185,7 +185,7 @@ static void count_call(enum gu_func_kind kind, struct counts *counts)
 		kind == GU_KIND_CGOCALLBACK_GOFUNC;
 }
 
-/* In OUR table, for code whose stack ends at a switch. */
+/* In an UNAIDED table, for code whose stack ends at a switch. */
 static void read_resumes(const struct table *table,
 	const struct gu_module *module, const struct gu_func *func,
 	struct gu_resumes *out)
@@ -193,7 +193,7 @@ static void read_resumes(const struct table *table,
 	enum gu_end end = gu_unwind_end(module, func);
 
 	out->n = 0;
-	if (table->ours && (end == GU_END_SYSTEMSTACK || end == GU_END_CGO ||
+	if (table->unaided && (end == GU_END_SYSTEMSTACK || end == GU_END_CGO ||
 			end == GU_END_SPWRITE) &&
 		gu_frame_resume_read(module, func,
 			gu_func_end(&module->tab, func), NULL, out))
@@ -261,7 +261,8 @@ static const struct machine *machine_of(enum gu_arch arch)
 	return NULL;
 }
 
-enum frames { THEIRS, OURS, OUR_EH_FRAME };
+/* ours: beside the reader; for who has none, in .debug_frame and .eh_frame */
+enum frames { THEIRS, AIDED, UNAIDED, EH_FRAME };
 
 /* 1: the file at PATH has no frame info to compare with */
 static int check_module(const struct gu_module *module, const char *path,
@@ -269,13 +270,14 @@ static int check_module(const struct gu_module *module, const char *path,
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	Dwarf *dwarf = fd < 0 ? NULL : dwarf_begin(fd, DWARF_C_READ);
-	Dwarf_CFI *eh = dwarf && which == OUR_EH_FRAME
+	Dwarf_CFI *eh = dwarf && which == EH_FRAME
 		? dwarf_getcfi_elf(dwarf_getelf(dwarf)) : NULL;
 	const struct table table = {
-		.cfi = which == OUR_EH_FRAME ? eh
+		.cfi = which == EH_FRAME ? eh
 			: dwarf ? dwarf_getcfi(dwarf) : NULL,
 		.machine = machine_of(module->image->arch),
 		.ours = which != THEIRS,
+		.unaided = which == UNAIDED || which == EH_FRAME,
 	};
 
 	for (uint32_t i = 0; table.cfi && i < module->tab.nfunc; i++) {
@@ -320,7 +322,8 @@ static void check_switches(const struct fixture *fixture,
 static void check_table(const struct fixture *fixture,
 	const struct gu_module *module, const char *path, enum frames which)
 {
-	const char *name = which == OURS ? ".debug_frame" : ".eh_frame";
+	const char *name = which == EH_FRAME ? ".eh_frame"
+		: which == UNAIDED ? ".debug_frame" : "aided .debug_frame";
 	struct counts counts = {0};
 
 	if (check_module(module, path, which, &counts))
@@ -330,23 +333,23 @@ static void check_table(const struct fixture *fixture,
 			"%s: in the symbol file's %s %" PRIu64 " equal, %"
 			PRIu64 " missing, %" PRIu64 " differ", fixture->name,
 			name, counts.equal, counts.no_cfi, counts.differ);
-	if (which == OURS)
+	if (which == UNAIDED)
 		check_switches(fixture, module, &counts);
 }
 
 static void check_symbols(const struct fixture *fixture,
-	const struct gu_module *module)
+	const struct gu_module *module, bool unaided)
 {
 	char path[FIXTURE_PATH];
 
-	if (fixture_symbols(fixture, path)) {
-		check_table(fixture, module, path, OURS);
+	if (fixture_symbols(fixture, unaided, path)) {
+		check_table(fixture, module, path, unaided ? UNAIDED : AIDED);
 		/* where there is a table of it, libdw looks there alone */
-		if (gu_image_section(module->image, ".eh_frame_hdr"))
+		if (unaided && gu_image_section(module->image, ".eh_frame_hdr"))
 			tap_skip("%s: .eh_frame: has .eh_frame_hdr",
 				fixture->name);
-		else
-			check_table(fixture, module, path, OUR_EH_FRAME);
+		else if (unaided)
+			check_table(fixture, module, path, EH_FRAME);
 	} else {
 		ok(false, "%s: no symbol file", fixture->name);
 	}
@@ -371,7 +374,8 @@ static void check_fixture(const struct fixture *fixture, void *ctx)
 		ok(false, "%s: %s", fixture->name, diag.text);
 		return;
 	}
-	check_symbols(fixture, module);
+	check_symbols(fixture, module, false);
+	check_symbols(fixture, module, true);
 	if (check_module(module, fixture->full, THEIRS, &counts)) {
 		tap_skip("%s: the twin has no .debug_frame",
 			fixture->name);
