@@ -17,8 +17,9 @@ struct gu_mem_near {
 };
 
 /*
- * GDB's target, whose thread TID is of this machine.  Proved with the LEN bytes at
- * ADDR, which change from program to program: without that all goes through GDB.
+ * GDB's target, whose thread TID is of this machine.  Proved with the LEN bytes
+ * at ADDR, which change from program to program: without that all goes through
+ * GDB.
  */
 void gu_mem_near_init(struct gu_mem_near *near, const struct gu_mem *gdb,
 	pid_t tid, uint64_t addr, size_t len);

@@ -52,9 +52,10 @@ enum gu_status gu_mem_word(const struct gu_mem *mem, uint64_t addr,
 	struct gu_diag *diag, uint64_t *out) GU_MUST_CHECK;
 
 /*
- * How many bytes take as long as a question: what lies between two pieces is read
- * too if it is no more than that.  Measured with the GU_GAP_SAMPLE bytes at ADDR,
- * for from a core to a serial line it differs by a factor of a thousand.
+ * How many bytes take as long as a question: what lies between two pieces is
+ * read too if it is no more than that.  Measured with the GU_GAP_SAMPLE bytes
+ * at ADDR, for from a core to a serial line it differs by a factor of a
+ * thousand.
  */
 enum { GU_GAP_SAMPLE = 8192, GU_GAP_MIN = 64, GU_GAP_MAX = 4096 };
 size_t gu_mem_gap(const struct gu_mem *mem, uint64_t addr);

@@ -54,9 +54,9 @@ struct gu_drain {
 
 /*
  * All of it, up to the query's limit; behind it lines that tell how many
- * goroutines it hides, cuts off, or does not ask for.  DRAIN may be NULL; what it
- * has not taken is in OUT.  GU_NOT_FOUND, with a diag: there is no goroutine with
- * the query's id; GU_NO_MEMORY; or what DRAIN says.
+ * goroutines it hides, cuts off, or does not ask for.  DRAIN may be NULL; what
+ * it has not taken is in OUT.  GU_NOT_FOUND, with a diag: there is no goroutine
+ * with the query's id; GU_NO_MEMORY; or what DRAIN says.
  */
 enum gu_status gu_goroutine_list(const struct gu_runtime *rt,
 	const struct gu_goroutines *gs, const struct gu_query *query,

@@ -155,7 +155,9 @@ static int by_addr(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
-/* How many of the N windows at W are best read at once; *size is their extent. */
+/*
+ * How many of the N windows at W are best read at once; *size is their extent.
+ */
 static size_t run_of(const struct gu_ahead *ahead, struct window *const *w,
 	size_t n, size_t *size)
 {

@@ -377,8 +377,8 @@ static void take_bytes(struct reading *r, const struct entry *entry,
 /* --- all of them ---------------------------------------------------------- */
 
 /*
- * How many entries from I on are best read at once, CHUNK bytes at most; *size is
- * their extent.
+ * How many entries from I on are best read at once, CHUNK bytes at most; *size
+ * is their extent.
  */
 static size_t batch(const struct reading *r, size_t i, size_t *size)
 {

@@ -95,8 +95,8 @@ enum gu_status gu_goroutine_locate(const struct gu_runtime *rt, uint64_t addr,
 	struct gu_diag *diag, struct gu_goroutine *out) GU_MUST_CHECK;
 
 /*
- * What G left in g.sched, where switches to its stack lead; pc is 0 if it cannot
- * be read.
+ * What G left in g.sched, where switches to its stack lead; pc is 0 if it
+ * cannot be read.
  */
 struct gu_regs gu_goroutine_saved(const struct gu_runtime *rt,
 	const struct gu_goroutine *g);

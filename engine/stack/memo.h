@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the tables say of a pc, remembered: many goroutines begin and stand at few
- * places, and to look a place up costs more than to step over its frame.
+ * What the tables say of a pc, remembered: many goroutines begin and stand at
+ * few places, and to look a place up costs more than to step over its frame.
  */
 #ifndef GU_STACK_MEMO_H
 #define GU_STACK_MEMO_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * jitreader/mem_near: what is read past GDB is what GDB would have said; and GDB
- * is asked often enough to see a Ctrl-C.  The process is this one.
+ * jitreader/mem_near: what is read past GDB is what GDB would have said; and
+ * GDB is asked often enough to see a Ctrl-C.  The process is this one.
  */
 #include "jitreader/mem_near.h"
 #include "tests/unit/tap.h"
