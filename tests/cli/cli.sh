@@ -99,7 +99,8 @@ if [ -c /dev/full ]; then
 fi
 what='a closed pipe is an error'
 mkfifo pipe
-exec 3<>pipe 4>pipe 3>&- # nobody reads it
+exec 3<>pipe
+exec 4>pipe 3>&- # nobody reads it
 (
 	trap '' PIPE
 	"$tool" --help 2>err >&4

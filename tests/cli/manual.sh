@@ -21,6 +21,7 @@ for c in $("$tool" --help | sed -n 's/^  \([a-z][a-z0-9-]*\) .*/\1/p'); do
 		}
 	done
 done
+# shellcheck disable=SC2013 # words without blanks
 for o in $(sed -n -e 's/^\.It Fl \(. , \)*-\([a-z0-9-]*\).*/\2/p' "$page"); do
 	for c in info symbols dump addr2line stacks gdb; do
 		"$tool" "$c" --help
