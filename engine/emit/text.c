@@ -73,14 +73,23 @@ void gu_text_escape(struct gu_buf *out, struct gu_str s)
 
 void gu_text_echo(struct gu_buf *out, struct gu_str text)
 {
+	const uint8_t *p = (const uint8_t *)text.p;
+	size_t len;
+
 	gu_buf_str(out, gu_str("echo "));
-	for (size_t i = 0; i < text.n; i++)
+	for (size_t i = 0; i < text.n; i += len) {
+		len = utf8_length(p + i, text.n - i);
+		if (p[i] != '\t' && (!len || is_control(p + i, len))) {
+			len = 1;
+			gu_buf_printf(out, "\\134x%02x", p[i]);
 		/* a blank that leads would be dropped, $arg0 replaced */
-		if (strchr("\\$", text.p[i]) || (i == 0 && text.p[i] <= ' '))
-			gu_buf_printf(out, "\\%03o",
-				(unsigned char)text.p[i]);
-		else
-			gu_buf_u8(out, (uint8_t)text.p[i]);
+		} else if (p[i] == '\\' || p[i] == '$' ||
+			(i == 0 && p[i] <= ' ')) {
+			gu_buf_printf(out, "\\%03o", p[i]);
+		} else {
+			gu_buf_bytes(out, p + i, len);
+		}
+	}
 	gu_buf_str(out, gu_str("\\n\n"));
 }
 

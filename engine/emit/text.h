@@ -28,7 +28,10 @@ void gu_text_escape(struct gu_buf *out, struct gu_str s);
 /* "FILE:LINE", with ?? for no file and 0 for no line. */
 void gu_text_place(struct gu_buf *out, struct gu_str file, int32_t line);
 
-/* A command that makes GDB print the line TEXT; "echo" reads backslashes. */
+/*
+ * A command that makes GDB print the line TEXT, with \xNN for what a terminal
+ * would act upon, but for tabs.
+ */
 void gu_text_echo(struct gu_buf *out, struct gu_str text);
 
 struct gu_text_parts {

@@ -52,6 +52,30 @@ static void test_escape(void)
 	gu_buf_deinit(&buf);
 }
 
+/* What GDB's "echo" makes of it is the text, in one line of a terminal. */
+static void test_echo(void)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{"", "echo \\n\n"},
+		{" $arg0 a\\b", "echo \\040\\044arg0 a\\134b\\n\n"},
+		{"\tmain.go:\t\xc3\xa4", "echo \\011main.go:\t\xc3\xa4\\n\n"},
+		{"a\x1b[31mb\n\x9b\xc2\x9b", "echo a\\134x1b[31mb\\134x0a"
+			"\\134x9b\\134xc2\\134x9b\\n\n"},
+	};
+	struct gu_buf buf;
+
+	gu_buf_init(&buf, false);
+	for (size_t i = 0; i < GU_COUNT(cases); i++) {
+		buf.n = 0;
+		gu_text_echo(&buf, gu_str(cases[i].in));
+		is_str(((struct gu_str){(const char *)buf.p, buf.n}),
+			cases[i].out, "echo %zu", i);
+	}
+	gu_buf_deinit(&buf);
+}
+
 static void test_place(void)
 {
 	struct gu_buf buf;
@@ -131,6 +155,7 @@ int main(void)
 	for (i = 0; i < sample_nmachines; i++)
 		test_module(&sample_machines[i]);
 	test_escape();
+	test_echo();
 	test_place();
 	return tap_done();
 }
