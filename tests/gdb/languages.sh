@@ -78,9 +78,10 @@ done <"$tmp/script"
 
 # What is different from one language, or run, to another without any reason
 # to be ours.
-# Other threads are where they are, and goroutine 2 is one of the runtime's.
+# Other threads are where they are, or about to begin, and goroutine 2 is one of the runtime's.
 plain() {
-	mask | sed -E -e '/^Thread [0-9]+ .*:$/,+1d' -e 's/^(Breakpoint|Temporary breakpoint) [0-9]+/\1 N/' \
+	mask | sed -E -e '/^Thread [0-9]+ .*:$/,+1d' \
+		-e '/^Backtrace stopped: previous frame identical/d' -e 's/^(Breakpoint|Temporary breakpoint) [0-9]+/\1 N/' \
 		-e 's/(oroutine 2) \[[^]]*\]/\1 [WAITS]/' \
 		-e 's/, [0-9]+ (second|minute)s?//' -e 's/reply:[0-9]+/reply/' \
 		-e 's/(Thread|thread|LWP) [0-9]+/\1 N/g'
