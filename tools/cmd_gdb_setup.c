@@ -346,13 +346,16 @@ static bool is_exec(const struct setup *setup, const char *path)
 		gu_str(path));
 }
 
-/* Take back the symbol files of libraries that are still there. */
+/*
+ * Take back the symbol files of libraries that are still there.  The program's
+ * own is not GDB's to remove, even if another inferior has it open.
+ */
 static void put_removals(struct setup *setup)
 {
 	for (size_t i = 0; i < setup->old.nmodules; i++) {
 		const struct gu_session_module *module = &setup->old.modules[i];
 
-		if (!*module->symfile || is_exec(setup, module->file) ||
+		if (!module->added ||
 			!gu_gdb_files_open(&setup->files, module->symfile))
 			continue;
 		gu_buf_printf(&setup->commands, "remove-symbol-file ");
@@ -493,6 +496,8 @@ static enum gu_status write_session(struct setup *setup, struct gu_diag *diag)
 				.lo = module->go->lo + module->bias,
 				.hi = module->go->hi + module->bias,
 				.inject = module->inject,
+				.added = *module->symfile.path &&
+					!module->is_exec,
 			};
 	}
 	gu_buf_init(&none, false);

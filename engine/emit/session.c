@@ -94,7 +94,8 @@ static void put_path(struct gu_buf *buf, const char *path)
 static void put_module(struct gu_buf *buf,
 	const struct gu_session_module *module)
 {
-	gu_buf_str(buf, gu_str(module->inject ? "inject\t" : "module\t"));
+	gu_buf_str(buf, gu_str(module->inject ? "inject\t"
+		: module->added ? "added\t" : "module\t"));
 	put_path(buf, module->file);
 	gu_buf_printf(buf, "\t0x%" PRIx64 "\t0x%" PRIx64 "\t0x%" PRIx64 "\t",
 		module->bias, module->lo, module->hi);
@@ -245,7 +246,9 @@ static enum gu_status parse_module(struct gu_str line, struct gu_diag *diag,
 	bool ok;
 
 	module.inject = gu_str_eq(kind, gu_str("inject"));
-	ok = (module.inject || gu_str_eq(kind, gu_str("module"))) &&
+	module.added = gu_str_eq(kind, gu_str("added"));
+	ok = (module.inject || module.added ||
+			gu_str_eq(kind, gu_str("module"))) &&
 		file.n && parse_hex(cut(&rest, '\t'), &module.bias) &&
 		parse_hex(cut(&rest, '\t'), &module.lo) &&
 		parse_hex(cut(&rest, '\t'), &module.hi) &&

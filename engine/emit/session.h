@@ -9,7 +9,8 @@
  * File "modules" (written to a temporary name, then renamed): a line
  * "gounstrip-session 1", then for each module, separated by tabs,
  *   module FILE BIAS LO HI SYMFILE
- * or the same with "inject", where the reader is to give GDB the symbols.
+ * or the same with "inject", where the reader is to give GDB the symbols, or
+ * "added", where GDB got SYMFILE beside the program's symbols.
  * FILE and SYMFILE with %XX for bytes below 0x21, above 0x7e and '%'; BIAS
  * (run-time minus link-time address), LO and HI (run-time addresses of its
  * Go code) in hexadecimal.
@@ -38,6 +39,7 @@ struct gu_session_module {
 	char *file, *symfile; /* owned; symfile may be "" */
 	uint64_t bias, lo, hi;
 	bool inject; /* the reader gives its symbols */
+	bool added;  /* GDB has symfile beside the program's symbols */
 };
 
 /* Tells one writing of the file "modules" from another. */

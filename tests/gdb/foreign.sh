@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A plain C program is the same beside the reader as without it; then, in the
-# same GDB, a Go program, and C again.
+# same GDB, a Go program, and C again; and two Go programs at once.
 . "${abs_top_srcdir:?}/tests/gdb/lib.sh"
 
 need static
@@ -52,6 +52,24 @@ file $program
 go load
 break main.weigh
 run count 3
+bt 2
+COMMANDS
+
+# The session is of one inferior at a time.
+need pie
+transcript foreign-two "$(fixture static)" <<COMMANDS
+go load
+break main.weigh
+run count 3
+add-inferior
+inferior 2
+file $program
+go load
+info line main.handle
+run count 3
+bt 2
+goroutine
+inferior 1
 bt 2
 COMMANDS
 done_testing

@@ -134,7 +134,8 @@ mask() {
 		-e 's/0x[0-9a-f]+/ADDR/g' \
 		-e 's,[.]build-id/.*[.]debug,BUILDID.debug,' \
 		-e 's/main\[([a-z]+)\]/main.\1/g' \
-		-e 's/^Thread [0-9]+ .* (hit|received)/Thread \1/' \
+		-e 's/^Thread [0-9.]+ .* (hit|received)/Thread \1/' \
+		-e 's/(hit Breakpoint [0-9]+)[.][0-9]+,/\1,/' \
 		-e 's/: [0-9]+ functions, [0-9]+ files, [0-9.]+ s/: N functions, N files, T s/' \
 		-e 's/\(go1[.][0-9.]+/(GO/;s/: [0-9]+ functions by the reader, in [0-9]+ runs/: N functions by the reader/'
 }

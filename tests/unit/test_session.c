@@ -17,10 +17,11 @@ static void test_round_trip(void)
 	static char plain[] = "/usr/bin/program", none[] = "";
 	struct gu_session_module modules[] = {
 		{odd, plain, 0x555555554000, 0x555555555000, 0x555555556000,
-			true},
-		{plain, none, UINT64_MAX - 4095, 1, UINT64_MAX, false},
+			true, false},
+		{plain, none, UINT64_MAX - 4095, 1, UINT64_MAX, false, false},
+		{plain, odd, 0, 1, 2, false, true},
 	};
-	const struct gu_session written = {.modules = modules, .nmodules = 2};
+	const struct gu_session written = {.modules = modules, .nmodules = 3};
 	struct gu_session read = {0};
 	struct gu_session_stamp before, after;
 	struct gu_diag diag = {0};
@@ -33,8 +34,8 @@ static void test_round_trip(void)
 		"modules are written");
 	is_status(gu_session_read(getpid(), &diag, &read), GU_OK, &diag,
 		"and read");
-	is_int(read.nmodules, 2, "as many");
-	for (size_t i = 0; i < 2 && i < read.nmodules; i++) {
+	is_int(read.nmodules, 3, "as many");
+	for (size_t i = 0; i < 3 && i < read.nmodules; i++) {
 		const struct gu_session_module *got = &read.modules[i];
 
 		is_str(gu_str(got->file), modules[i].file, "file %zu", i);
@@ -42,7 +43,8 @@ static void test_round_trip(void)
 			"symbol file %zu", i);
 		ok(got->bias == modules[i].bias && got->lo == modules[i].lo &&
 				got->hi == modules[i].hi &&
-				got->inject == modules[i].inject,
+				got->inject == modules[i].inject &&
+				got->added == modules[i].added,
 			"addresses, and who gives symbols %zu", i);
 	}
 	ok(gu_session_stamp(getpid(), &before) &&
