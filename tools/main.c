@@ -140,6 +140,26 @@ static void check_stdout(void)
 	_exit(GU_EXIT_FAILED);
 }
 
+/*
+ * A GDB without Python dies of SIGPIPE if what it pipes its words to ends
+ * before it has read them; also where those are refused unread.
+ */
+static void drain_stdin(void)
+{
+	char bytes[4096];
+
+	while (!isatty(STDIN_FILENO) &&
+		read(STDIN_FILENO, bytes, sizeof bytes) > 0)
+		;
+}
+
+static int run(const struct gu_command *command, int argc, char **argv)
+{
+	if (command->internal)
+		atexit(drain_stdin);
+	return command->run(command, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
@@ -160,7 +180,6 @@ int main(int argc, char **argv)
 	}
 	for (i = 0; commands[i]; i++)
 		if (!strcmp(argv[1], commands[i]->name))
-			return commands[i]->run(commands[i], argc - 1,
-				argv + 1);
+			return run(commands[i], argc - 1, argv + 1);
 	return unknown_command(argv[1]);
 }

@@ -87,6 +87,17 @@ expect 2 '' '4 or 5 was expected' '--dwarf=6' "$tool" symbols --dwarf=6 x
 expect 0 '^Usage: gounstrip gdb-ask ' '' 'gdb-ask --help' "$tool" gdb-ask --help
 expect 2 '' 'for gounstrip.gdb; try' 'gdb-ask of nothing' "$tool" gdb-ask what
 
+for c in gdb-ask gdb-setup; do
+	what="$c reads what GDB tells, though it refuses it"
+	{ head -c 1000000 /dev/zero || echo broken >broken; } |
+		"$tool" $c what >out 2>err
+	if [ -e broken ]; then
+		complain 'it does not'
+	else
+		echo "ok - $what"
+	fi
+done
+
 what='a full disk is an error'
 if [ -c /dev/full ]; then
 	"$tool" --help >/dev/full 2>err

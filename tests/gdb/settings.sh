@@ -52,6 +52,7 @@ COMMANDS
 # said, and is an error.
 transcript settings-words "$program" <<COMMANDS
 go load -jit -symbols
+go load -what
 go unload x
 go status x
 goroutine off x
@@ -62,7 +63,8 @@ go who-waits fd 1 2
 go status
 COMMANDS
 
-printf '#!/bin/sh\nkill -KILL $$\n' >"$tmp/killed"
+# (a GDB without Python dies of SIGPIPE if it is not read from)
+printf '#!/bin/sh\ncat >/dev/null\nkill -KILL $$\n' >"$tmp/killed"
 chmod +x "$tmp/killed"
 GOUNSTRIP=$tmp/killed transcript settings-killed "$program" <<COMMANDS
 go load
