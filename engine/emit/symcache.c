@@ -109,7 +109,8 @@ static enum gu_status make_dirs(const char *path, mode_t mode,
 		dir[slash - path] = '\0';
 		if (mkdir(dir, mode) != 0 && errno != EEXIST && errno != EISDIR)
 			return gu_fail(diag, GU_IO,
-				"the folder %s cannot be made", dir);
+				"the folder %s cannot be made: %s", dir,
+				strerror(errno));
 	}
 	return GU_OK;
 }

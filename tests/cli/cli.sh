@@ -189,6 +189,8 @@ if grep -qv '^file ' out; then
 fi
 expect 0 '^out\.sym$' '' 'symbols -o' "$tool" symbols -o out.sym program
 expect 0 "^$work/cache/gounstrip/" '' 'symbols' "$tool" symbols program
+refused 'no place for the cache' 'folder /proc/x cannot be made: No such file' \
+	env XDG_CACHE_HOME=/proc/x "$tool" symbols program
 refused 'a symbol file in no folder' 'nowhere/x: No such file' \
 	"$tool" symbols -o nowhere/x program
 
