@@ -15,13 +15,14 @@ need static
 )
 dump "$tmp/whole" "$program" panic
 
-# "goroutine N" for one that is parked, and is so whatever happens
-parked='s/^. \([0-9]*\) \[force gc.*/goroutine \1/p'
+start "$program" park 2
+parked=$("$GOUNSTRIP" stacks -p "$started" 2>/dev/null |
+	sed -n 's/^goroutine \([0-9]*\) \[select.*/\1/p' | tail -n 1)
 stopped='Backtrace stopped: previous frame identical to this frame (corrupt stack?)'
 
 fails() { # WHAT
 	echo "$name: FAIL in GDB $version: $*"
-	tail -n 60 "$tmp/out"
+	tail -n 60 "$tmp/said"
 	failed=1
 }
 
@@ -30,15 +31,15 @@ ask() {
 	timeout 60 "$gdb" -nx -q -batch -iex 'set auto-load safe-path /' \
 		-ex 'set pagination off' -ex 'set width 0' \
 		"${own[@]}" -x "$abs_top_builddir/gdbinit/gounstrip.gdb" \
-		-x "$tmp/script" "$@" </dev/null >"$tmp/out" 2>&1 || true
-	grep -q '^<end' "$tmp/out" || fails "GDB's end"
-	! sed '1,/^</d' "$tmp/out" | grep ' in [?][?] ()' ||
+		-x "$tmp/script" "$@" </dev/null >"$tmp/said" 2>&1 || true
+	grep -q '^<end' "$tmp/said" || fails "GDB's end"
+	! sed '1,/^</d' "$tmp/said" | grep ' in [?][?] ()' ||
 		fails 'a frame that is none'
 }
 
 # part NAME
 part() {
-	awk -v name="<$1" '/^</ { on = $0 == name; next } on' "$tmp/out"
+	awk -v name="<$1" '/^</ { on = $0 == name; next } on' "$tmp/said"
 }
 
 # well NAME: that part is a stack that ends well
@@ -89,8 +90,8 @@ for gdb in "${all_gdbs[@]}"; do
 	well bt
 	# threads that were being made are not of interest
 	awk '/^Thread |^</ { skip = 0 } /^#0 .*runtime[.]clone/ { skip = 1 }
-		!skip' "$tmp/out" >"$tmp/rest"
-	mv "$tmp/rest" "$tmp/out"
+		!skip' "$tmp/said" >"$tmp/rest"
+	mv "$tmp/rest" "$tmp/said"
 	well all
 
 	name=live
@@ -107,24 +108,27 @@ for gdb in "${all_gdbs[@]}"; do
 		'set var *$ra = 0' 'echo <zero\n' bt \
 		'set var *$ra = (long)$ra' 'echo <data\n' bt \
 		'set var *$ra = $was' 'echo <restored\n' bt \
-		"info goroutines -all > $tmp/list" \
-		"shell sed -n '$parked' $tmp/list >$tmp/switch" \
-		"source $tmp/switch" up 'set var $ra = (long *)$sp - 1' \
-		'set var $was = *$ra' 'set var *$ra = 0xdead000' \
-		'echo <goroutine\n' bt 'echo <which\n' goroutine \
-		'set var *$ra = $was' 'echo <goroutine restored\n' bt \
 		'echo <end\n' kill >"$tmp/script"
 	ask --args "$program" panic
-	for part in before after restored 'goroutine restored'; do
+	for part in before after restored; do
 		well "$part"
 	done
 	early switch 'runtime.systemstack.*' 'runs on the system stack for a goroutine, and'
 	early nowhere main.fail '0xdead000 is in no Go code'
 	early zero main.fail 'the return address is 0'
 	early data main.fail '0x[0-9a-f]* is in no Go code'
+
+	name='a goroutine'
+	printf '%s\n' 'set language c' 'go load' "goroutine $parked" up \
+		'set var $ra = (long *)$sp - 1' 'set var $was = *$ra' \
+		'set var *$ra = 0xdead000' 'echo <goroutine\n' bt \
+		'echo <which\n' goroutine 'set var *$ra = $was' \
+		'echo <restored\n' bt 'echo <end\n' detach >"$tmp/script"
+	ask -p "$started"
+	well restored
 	early goroutine runtime.gopark '0xdead000 is in no Go code'
 	part which >"$tmp/part"
-	grep -q '^.Goroutine .*force gc.* is selected' "$tmp/part" ||
+	grep -q '^.Goroutine .*select.* is selected' "$tmp/part" ||
 		fails 'the goroutine is not selected'
 
 	name='a hook of the user'
