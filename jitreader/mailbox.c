@@ -28,6 +28,9 @@ struct answer {
 	struct gu_buf lines, commands;
 	struct gu_outfile file; /* if the request names one */
 	bool has_file;          /* it is open */
+	/* the runtimes that are here, and the module whose one rt is */
+	size_t nruntimes;
+	const char *owner;
 };
 
 static void answer_deinit(struct answer *a)
@@ -66,6 +69,12 @@ static enum gu_status write_lines(void *ctx, struct gu_buf *lines,
 /* What of the runtime's list is not in ours, whatever is asked. */
 static void put_lost(struct answer *a)
 {
+	if (a->nruntimes > 1) {
+		gu_buf_str(&a->lines, gu_str("...these are of "));
+		gu_text_escape(&a->lines, gu_str(a->owner));
+		gu_buf_printf(&a->lines, "; %zu Go runtimes are here: see "
+			"'go runtime'...\n", a->nruntimes);
+	}
 	if (a->rt.allgs_claim)
 		gu_buf_printf(&a->lines, "...runtime.allgs has a length of %"
 			PRIu64 ", which is wrong: of what is there the first %"
@@ -238,29 +247,73 @@ static void read_direct(struct answer *a, const struct gu_mem *target)
 	gu_runtime_read_direct(&a->rt, &direct);
 }
 
-/* The first module, by the session's order, that has a runtime. */
+/* Module I, if the target holds it. */
+static const struct gu_loaded *find_loaded(struct gu_modules *modules,
+	const struct gu_mem *target, size_t i)
+{
+	return gu_modules_find(modules, target, modules->loaded[i].lo, false);
+}
+
+static void count_runtimes(struct gu_modules *modules,
+	const struct gu_mem *target, struct answer *a)
+{
+	size_t n = modules->session.nmodules;
+
+	for (size_t i = 0; n > 1 && i < n; i++)
+		a->nruntimes += find_loaded(modules, target, i) &&
+			gu_modules_owns(modules, target, i);
+}
+
+/* "* /usr/lib/libx.so": those that are here; "*" is whose goroutines are shown. */
+static enum gu_status put_runtimes(struct gu_modules *modules,
+	const struct gu_mem *target, struct gu_diag *diag, struct answer *a)
+{
+	size_t asked = gu_modules_main(modules, target);
+
+	for (size_t i = 0; i < modules->session.nmodules; i++) {
+		if (!gu_modules_owns(modules, target, i) ||
+			!find_loaded(modules, target, i))
+			continue;
+		gu_buf_str(&a->lines, gu_str(i == asked ? "* " : "  "));
+		gu_text_escape(&a->lines,
+			gu_str(modules->session.modules[i].file));
+		gu_buf_u8(&a->lines, '\n');
+	}
+	if (!a->lines.n)
+		gu_buf_str(&a->lines, gu_str("No Go runtime is here\n"));
+	return gu_buf_status(&a->lines, diag);
+}
+
+/*
+ * The runtime that was chosen; else the first module's, by the session's order,
+ * that is here and has goroutines.
+ */
 static enum gu_status open_runtime(struct gu_modules *modules,
-	const struct gu_mem *target, uint64_t pc, struct gu_diag *diag,
-	struct answer *a)
+	const struct gu_mem *target, struct gu_diag *diag, struct answer *a)
 {
 	enum gu_status st = gu_cache_create(target, CACHE_BYTES, diag,
 		&a->cache);
+	size_t n = modules->session.nmodules, first;
 	struct gu_mem mem;
 
 	if (st)
 		return st;
 	mem = gu_cache_mem(a->cache);
-	/* a program that has moved is found by a pc in it */
-	(void)gu_modules_find(modules, target, pc, false);
+	first = gu_modules_main(modules, target);
 	st = gu_fail(diag, GU_NOT_FOUND, "the program is not where it was "
 		"loaded: 'go load' again");
-	for (size_t i = 0; st && i < modules->session.nmodules; i++) {
-		const struct gu_loaded *loaded = gu_modules_find(modules,
-			target, modules->loaded[i].lo, false);
+	for (size_t k = 0; st && k <= n; k++) {
+		size_t i = k ? k - 1 : first;
+		const struct gu_loaded *loaded;
 
-		if (loaded)
-			st = gu_runtime_open(loaded->module, loaded->bias,
-				&mem, diag, &a->rt);
+		if (i >= n || (k && (i == first || modules->chosen)))
+			continue;
+		loaded = find_loaded(modules, target, i);
+		if (!loaded)
+			continue;
+		st = gu_runtime_open(loaded->module, loaded->bias, &mem, diag,
+			&a->rt);
+		a->owner = modules->session.modules[i].file;
 	}
 	if (!st)
 		read_direct(a, target);
@@ -292,8 +345,20 @@ static enum gu_status make_reply(struct gu_modules *modules,
 		NULL, 0};
 	enum gu_status st = gu_request_parse(diag, &a->request);
 
-	if (!st)
-		st = open_runtime(modules, target, pc, diag, a);
+	if (st)
+		return st;
+	/* a program that has moved is found by a pc in it */
+	(void)gu_modules_find(modules, target, pc, false);
+	if (a->request.runtimes) {
+		if (a->request.runtime.n)
+			st = gu_modules_choose(modules, target,
+				a->request.runtime, diag);
+		if (!st)
+			st = put_runtimes(modules, target, diag, a);
+		return st ? st : put_reply(a, diag);
+	}
+	count_runtimes(modules, target, a);
+	st = open_runtime(modules, target, diag, a);
 	if (!st)
 		st = gu_goroutines_read(&a->rt, a->request.threads,
 			a->request.nthreads, a->request.now, diag, &a->gs);
@@ -329,7 +394,7 @@ static void put_failure(struct gu_buf *commands, const char *text)
 void gu_mailbox_answer(struct gu_modules *modules, const struct gu_mem *target,
 	uint64_t pc, struct gu_standin *standin)
 {
-	gu_cleanup(answer_deinit) struct answer a = {.cache = NULL};
+	gu_cleanup(answer_deinit) struct answer a = {.owner = ""};
 	struct gu_diag diag = {.text = ""};
 	enum gu_status st;
 

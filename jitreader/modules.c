@@ -25,13 +25,21 @@ static void close_loaded(struct gu_loaded *loaded)
 	gu_elf_file_close(loaded->file);
 }
 
-void gu_modules_deinit(struct gu_modules *modules)
+static void close_session(struct gu_modules *modules)
 {
 	for (size_t i = 0; i < modules->session.nmodules; i++)
 		close_loaded(&modules->loaded[i]);
 	free(modules->loaded);
 	gu_session_deinit(&modules->session);
-	*modules = (struct gu_modules){.debug = modules->debug};
+	*modules = (struct gu_modules){.debug = modules->debug,
+		.chosen = modules->chosen};
+}
+
+void gu_modules_deinit(struct gu_modules *modules)
+{
+	close_session(modules);
+	free(modules->chosen);
+	modules->chosen = NULL;
 }
 
 static bool open_file(struct gu_modules *modules, size_t i)
@@ -93,7 +101,7 @@ bool gu_modules_refresh(struct gu_modules *modules)
 	if (gu_session_stamp(getpid(), &stamp) &&
 		gu_session_stamp_eq(&stamp, &modules->session.stamp))
 		return modules->arch != GU_ARCH_UNKNOWN;
-	gu_modules_deinit(modules);
+	close_session(modules);
 	if (stamp.ino == 0)
 		return false;
 	if (gu_session_read(getpid(), &diag, &session)) {
@@ -269,34 +277,111 @@ const struct gu_loaded *gu_modules_find(struct gu_modules *modules,
 	return find_moved(modules, target, pc);
 }
 
-/* Of the first module, by the session's order, that describes one. */
-static void find_runtime(struct gu_modules *modules,
-	const struct gu_mem *target)
+/* --- runtimes ------------------------------------------------------------- */
+
+static bool describe(struct gu_modules *modules, const struct gu_mem *target,
+	size_t i)
 {
+	struct gu_loaded *loaded = &modules->loaded[i];
 	struct gu_diag diag = {0};
 
-	modules->looked_for_runtime = true;
-	for (size_t i = 0; i < modules->session.nmodules; i++) {
-		struct gu_loaded *loaded = &modules->loaded[i];
-
-		if (!open_module(modules, i))
-			continue;
-		if (gu_runtime_describe(loaded->module, 0, target, &diag,
-			    &modules->runtime) == GU_OK) {
-			modules->has_runtime = loaded;
-			return;
-		}
+	if (loaded->looked_for_runtime)
+		return loaded->has_runtime;
+	loaded->looked_for_runtime = true;
+	if (!open_module(modules, i))
+		return false;
+	loaded->has_runtime = gu_runtime_describe(loaded->module, 0, target,
+		&diag, &loaded->runtime) == GU_OK;
+	if (!loaded->has_runtime)
 		modules->debug(modules->session.modules[i].file, &diag);
-	}
+	loaded->own_runtime = loaded->has_runtime && loaded->runtime.allgs.addr;
+	return loaded->has_runtime;
+}
+
+bool gu_modules_owns(struct gu_modules *modules, const struct gu_mem *target,
+	size_t i)
+{
+	return describe(modules, target, i) && modules->loaded[i].own_runtime;
+}
+
+size_t gu_modules_main(struct gu_modules *modules, const struct gu_mem *target)
+{
+	size_t n = modules->session.nmodules;
+
+	for (size_t i = 0; modules->chosen && i < n; i++)
+		if (strcmp(modules->session.modules[i].file,
+			modules->chosen) == 0 && describe(modules, target, i))
+			return i;
+	for (size_t i = 0; i < n; i++)
+		if (gu_modules_owns(modules, target, i))
+			return i;
+	for (size_t i = 0; i < n; i++) /* then it is found by its looks */
+		if (describe(modules, target, i))
+			return i;
+	return n;
 }
 
 const struct gu_runtime *gu_modules_runtime(struct gu_modules *modules,
-	const struct gu_mem *target)
+	const struct gu_mem *target, const struct gu_loaded *of)
 {
-	if (!modules->looked_for_runtime)
-		find_runtime(modules, target);
-	if (!modules->has_runtime)
+	size_t i = of ? (size_t)(of - modules->loaded) : 0;
+	struct gu_loaded *loaded;
+
+	if (!of || !gu_modules_owns(modules, target, i))
+		i = gu_modules_main(modules, target);
+	if (i == modules->session.nmodules)
 		return NULL;
-	gu_runtime_move(&modules->runtime, modules->has_runtime->bias, target);
-	return &modules->runtime;
+	loaded = &modules->loaded[i];
+	gu_runtime_move(&loaded->runtime, loaded->bias, target);
+	return &loaded->runtime;
+}
+
+/* Files are told apart by their names, or by their paths. */
+static bool is_called(const char *path, struct gu_str name, bool begins)
+{
+	const char *slash = strrchr(path, '/');
+	struct gu_str base = gu_str(slash ? slash + 1 : path);
+
+	return gu_str_eq(gu_str(path), name) || gu_str_eq(base, name) ||
+		(begins && gu_str_starts(base, name));
+}
+
+static enum gu_status find_called(struct gu_modules *modules,
+	const struct gu_mem *target, struct gu_str name, bool begins,
+	struct gu_diag *diag, size_t *out)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < modules->session.nmodules; i++)
+		if (is_called(modules->session.modules[i].file, name, begins) &&
+			gu_modules_owns(modules, target, i)) {
+			found++;
+			*out = i;
+		}
+	if (found == 0)
+		return gu_fail(diag, GU_NOT_FOUND,
+			"no Go runtime is called %.*s: see 'go runtime'",
+			GU_STR(name));
+	return found == 1 ? GU_OK : gu_fail(diag, GU_INVALID,
+		"more than one Go runtime is called %.*s: see 'go runtime'",
+		GU_STR(name));
+}
+
+enum gu_status gu_modules_choose(struct gu_modules *modules,
+	const struct gu_mem *target, struct gu_str name, struct gu_diag *diag)
+{
+	size_t i = 0;
+	enum gu_status st = find_called(modules, target, name, false, diag, &i);
+	char *file;
+
+	if (st == GU_NOT_FOUND)
+		st = find_called(modules, target, name, true, diag, &i);
+	if (st)
+		return st;
+	file = strdup(modules->session.modules[i].file);
+	if (!file)
+		return gu_fail(diag, GU_NO_MEMORY, "out of memory");
+	free(modules->chosen);
+	modules->chosen = file;
+	return GU_OK;
 }

@@ -27,6 +27,10 @@ struct gu_loaded {
 	bool has_ends;
 	uint64_t ends_bias;       /* … where the module is with this bias */
 	bool ends_move;           /* … wherever GDB moves the program */
+	struct gu_runtime runtime; /* only described … */
+	bool looked_for_runtime, has_runtime; /* … if it has one … */
+	bool own_runtime;         /* … with goroutines of its own: plugins share
+				     that of the program */
 };
 
 /*
@@ -53,9 +57,8 @@ struct gu_modules {
 	struct gu_foreign foreign[GU_FOREIGN_MAX];
 	size_t nforeign;          /* ever noted; the newest are kept */
 	bool changed;             /* a session was read since this was unset */
-	struct gu_runtime runtime; /* only described; of … */
-	const struct gu_loaded *has_runtime; /* … this one, or NULL */
-	bool looked_for_runtime;
+	char *chosen;             /* owned: the file whose runtime the user wants,
+				     or NULL; outlives sessions */
 	void (*debug)(const char *what, const struct gu_diag *diag);
 };
 
@@ -71,11 +74,30 @@ bool gu_modules_refresh(struct gu_modules *modules);
 const struct gu_loaded *gu_modules_find(struct gu_modules *modules,
 	const struct gu_mem *target, uint64_t pc, bool known);
 
+/* Has module I goroutines of its own? */
+bool gu_modules_owns(struct gu_modules *modules, const struct gu_mem *target,
+	size_t i);
+
 /*
- * What the program's runtime is like, where it is now; NULL if no module tells.
- * It has no list of goroutines, and reads TARGET, which it does not outlive.
+ * The module whose goroutines are asked for: the chosen one, or the first that
+ * has any; session.nmodules if none has.
+ */
+size_t gu_modules_main(struct gu_modules *modules, const struct gu_mem *target);
+
+/*
+ * From now on it is the one with this NAME: its file, the file's name, or how
+ * that begins.  GU_NOT_FOUND; GU_INVALID: more than one; GU_NO_MEMORY.
+ */
+enum gu_status gu_modules_choose(struct gu_modules *modules,
+	const struct gu_mem *target, struct gu_str name, struct gu_diag *diag)
+	GU_MUST_CHECK;
+
+/*
+ * What the runtime of OF is like (NULL: of the module above), where it is now;
+ * NULL if no module tells.  It has no list of goroutines, and reads TARGET,
+ * which it does not outlive.
  */
 const struct gu_runtime *gu_modules_runtime(struct gu_modules *modules,
-	const struct gu_mem *target);
+	const struct gu_mem *target, const struct gu_loaded *of);
 
 #endif

@@ -179,7 +179,7 @@ static void place_frame(const struct gu_loaded *loaded,
 	struct gu_frame *frame, struct gu_diag *why)
 {
 	const struct gu_runtime *rt =
-		gu_modules_runtime(&reader.modules, target);
+		gu_modules_runtime(&reader.modules, target, loaded);
 	struct gu_stacks *stacks = &reader.stacks;
 	enum gu_status crossed = GU_NOT_FOUND;
 	bool straight = !frame->end;
@@ -262,7 +262,7 @@ static bool answer(struct gdb_unwind_callbacks *cb, const struct gu_mem *target,
 	if (!gu_standin_is_live(standin) ||
 		!gu_regs_hash(cb, modules->arch, &registers))
 		return false;
-	rt = gu_modules_runtime(modules, target);
+	rt = gu_modules_runtime(modules, target, NULL);
 	if (!rt || !gu_standin_take(standin, rt, regs, registers, out))
 		return false;
 	walk_to(regs, out);

@@ -29,6 +29,8 @@ static void parse_line(char *line, struct gu_request *r)
 		r->waits_fd = true;
 	else if (strcmp(line, "break") == 0)
 		r->breaks = true;
+	else if (strcmp(line, "runtime") == 0)
+		r->runtimes = true;
 	else if (strcmp(line, "native") == 0)
 		r->native = true;
 	else if (strncmp(line, "word ", 5) == 0)
@@ -149,6 +151,16 @@ static enum gu_status parse_break(struct gu_request *r, struct gu_diag *diag)
 	return GU_OK;
 }
 
+/* "go runtime libx.so" */
+static enum gu_status parse_runtime(struct gu_request *r, struct gu_diag *diag)
+{
+	if (r->nwords > 1)
+		return gu_fail(diag, GU_INVALID, "see 'help go runtime': NAME");
+	if (r->nwords)
+		r->runtime = r->words[0];
+	return r->nwords ? unquote(&r->runtime, diag) : GU_OK;
+}
+
 static enum gu_status parse_words(struct gu_request *r, struct gu_diag *diag)
 {
 	size_t i = 0, end = 0, used;
@@ -183,5 +195,7 @@ enum gu_status gu_request_parse(struct gu_diag *diag, struct gu_request *out)
 
 	if (st)
 		return st;
+	if (out->runtimes)
+		return parse_runtime(out, diag);
 	return out->breaks ? parse_break(out, diag) : parse_words(out, diag);
 }

@@ -5,6 +5,7 @@
  *   list | bt                what is to be shown
  *   waits ADDR | fd N        who waits for that; ADDR in hexadecimal
  *   break | g REGISTER       and what leads to the selected thread's g
+ *   runtime                  which runtimes there are; with a word, choose one
  *   now NS                   nanotime of the program, if it can be known
  *   native                   it runs under this kernel
  *   thread TID PC SP FP      each thread, in hexadecimal but for TID
@@ -28,6 +29,8 @@ struct gu_request {
 	bool breaks;          /* a breakpoint… */
 	uint64_t only;        /* …for this goroutine… */
 	struct gu_str place;  /* …at this, in GDB's own quotes */
+	bool runtimes;        /* what Go runtimes there are… */
+	struct gu_str runtime; /* …and which is wanted; may be empty */
 	uint64_t thread;      /* leads to the thread's g; 0: not known */
 	uint64_t now;
 	bool native;        /* the program runs under this kernel */

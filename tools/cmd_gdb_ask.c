@@ -160,8 +160,8 @@ static enum gu_status put_default(pid_t gdb, struct gu_diag *diag)
 
 static bool is_verb(const char *word)
 {
-	static const char *const verbs[] = {"list", "bt", "break", "waits",
-		"goroutine"};
+	static const char *const verbs[] = {"list", "bt", "break", "runtime",
+		"waits", "goroutine"};
 
 	for (size_t i = 0; i < GU_COUNT(verbs); i++)
 		if (strcmp(word, verbs[i]) == 0)
@@ -210,7 +210,7 @@ static int run(const struct gu_command *self, int argc, char **argv)
 const struct gu_command gu_cmd_gdb_ask = {
 	.name = "gdb-ask",
 	.brief = "what gounstrip.gdb calls to ask the reader",
-	.operands = "{list|bt|break} NUMBER-OF-WORDS | {waits|goroutine} "
+	.operands = "{list|bt|break|runtime} NUMBER-OF-WORDS | {waits|goroutine} "
 		    "<WHAT-GDB-TELLS",
 	.about =
 "Leaves a request in the session folder of the GDB that called it.",

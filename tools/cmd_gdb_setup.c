@@ -16,6 +16,7 @@
 #include "engine/base/math.h"
 #include "engine/emit/session.h"
 #include "engine/emit/text.h"
+#include "engine/go/rtvar.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -699,6 +700,31 @@ static void put_inject_status(struct setup *setup,
 	gu_buf_printf(buf, "end\nend\n");
 }
 
+/* Has the module goroutines of its own?  Plugins share the program's. */
+static bool has_goroutines(const char *path)
+{
+	gu_cleanup(gu_elf_file_closep) struct gu_elf_file *file = NULL;
+	gu_cleanup(gu_module_closep) struct gu_module *go = NULL;
+	struct gu_rtvars vars = {.lastpoll = 0};
+
+	return !gu_elf_file_open(path, NULL, &file) &&
+		!gu_module_open(gu_elf_file_image(file), NULL, &go) &&
+		!gu_rtvars_find(go, NULL, &vars) && vars.addr[GU_RTVAR_ALLGS];
+}
+
+static void put_runtimes(struct setup *setup)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < setup->old.nmodules; i++)
+		n += setup->old.nmodules > 1 &&
+			has_goroutines(setup->old.modules[i].file);
+	if (n > 1)
+		gu_text_echo(&setup->commands, gu_str("gounstrip: more than "
+			"one Go runtime: 'go runtime' shows whose goroutines "
+			"are listed"));
+}
+
 static enum gu_status status(struct setup *setup, struct gu_diag *diag)
 {
 	struct gu_place reader;
@@ -722,6 +748,7 @@ static enum gu_status status(struct setup *setup, struct gu_diag *diag)
 			reader_loaded(setup->gdb, reader.path, &stale)
 				? "gounstrip: frames: by the reader"
 				: "gounstrip: frames: by GDB alone"));
+	put_runtimes(setup);
 	return GU_OK;
 }
 

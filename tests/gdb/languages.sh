@@ -39,6 +39,8 @@ stepi
 goroutine
 frame
 go status
+go runtime
+go runtime nothing
 show pagination
 show confirm
 show backtrace past-main
