@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/base/cursor.h"
 
-#include "engine/base/math.h"
-
 #include <endian.h>
 
 void gu_cur_seek(struct gu_cur *cur, uint64_t off)
@@ -112,23 +110,6 @@ struct gu_str gu_cur_str(struct gu_cur *cur, size_t len)
 	const uint8_t *p = gu_cur_bytes(cur, len);
 
 	return (struct gu_str){(const char *)p, p ? len : 0};
-}
-
-struct gu_cur gu_cur_sub(const struct gu_cur *cur, uint64_t off, uint64_t len,
-	const char *what)
-{
-	struct gu_cur sub = *cur;
-
-	sub.what = what;
-	if (!gu_within(off, len, (uint64_t)(cur->end - cur->start))) {
-		sub.start = sub.p = sub.end;
-		sub.bad = true;
-		return sub;
-	}
-	sub.start = sub.p = cur->start + off;
-	sub.end = sub.start + len;
-	sub.base = cur->base + off;
-	return sub;
 }
 
 enum gu_status gu_cur_status(const struct gu_cur *cur, struct gu_diag *diag)

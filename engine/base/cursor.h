@@ -127,13 +127,6 @@ struct gu_str gu_cur_cstr(struct gu_cur *cur);
 struct gu_str gu_cur_str(struct gu_cur *cur, size_t len);
 
 /*
- * A cursor over [off, off + len) of CUR's bytes (from its start, not from its
- * position); a bad one if that is not inside.
- */
-struct gu_cur gu_cur_sub(const struct gu_cur *cur, uint64_t off, uint64_t len,
-	const char *what);
-
-/*
  * GU_OK if nothing failed, else GU_TRUNCATED with a DIAG that names the data
  * and the address at which it ends.
  */

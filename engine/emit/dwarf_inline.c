@@ -452,7 +452,6 @@ static void put_call(struct gu_dwarf_inline *d,
 	}
 	gu_buf_uleb(info, node->call_file);
 	gu_buf_uleb(info, node->call_line);
-	d->calls++;
 }
 
 /*

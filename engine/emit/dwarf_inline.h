@@ -26,7 +26,7 @@ struct gu_dwarf_abstract; /* of the unit at hand */
 struct gu_dwarf_origin;   /* a reference to one of them */
 
 struct gu_dwarf_inline {
-	uint32_t calls, dropped; /* in all; read by all */
+	uint32_t dropped; /* calls, in all; read by all */
 
 	/* private: */
 	const struct gu_module *module;

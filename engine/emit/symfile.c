@@ -277,7 +277,6 @@ static void make_units(void *arg)
 			add_unit(sf, unit, &name);
 	sf->funcs.strs.failed |= name.failed;
 	gu_buf_deinit(&name);
-	sf->stats.calls = sf->inlines.calls;
 	sf->stats.dropped[GU_SYMFILE_DROP_CALLS] = sf->inlines.dropped;
 	part->status = sf->inlines.failed ? gu_fail(&part->diag, GU_NO_MEMORY,
 		"no memory for inlined calls") :

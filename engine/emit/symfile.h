@@ -68,7 +68,6 @@ enum gu_symfile_drop {
 
 struct gu_symfile_stats {
 	uint32_t functions, files, units, types;
-	uint32_t calls;   /* inlined */
 	uint64_t rows;    /* of the line tables */
 	uint64_t size;    /* bytes of the file */
 	uint32_t dropped[GU_SYMFILE_DROP_COUNT]; /* left out for bad data */

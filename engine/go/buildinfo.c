@@ -233,19 +233,3 @@ bool gu_buildinfo_next(const struct gu_buildinfo *info, size_t *pos,
 	}
 	return false;
 }
-
-struct gu_str gu_buildinfo_setting(const struct gu_buildinfo *info,
-	const char *key)
-{
-	struct gu_str kind, rest, name, value;
-	size_t pos = 0;
-
-	while (gu_buildinfo_next(info, &pos, &kind, &rest)) {
-		if (!gu_str_eq(kind, gu_str("build")))
-			continue;
-		name = split(rest, '=', &value);
-		if (gu_str_eq(name, gu_str(key)))
-			return value;
-	}
-	return (struct gu_str){NULL, 0};
-}

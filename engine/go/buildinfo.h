@@ -27,10 +27,4 @@ void gu_buildinfo_close(struct gu_buildinfo *info);
 bool gu_buildinfo_next(const struct gu_buildinfo *info, size_t *pos,
 	struct gu_str *kind, struct gu_str *rest);
 
-/*
- * The value of build setting KEY ("-buildmode", "CGO_ENABLED"…); n 0 if none.
- */
-struct gu_str gu_buildinfo_setting(const struct gu_buildinfo *info,
-	const char *key);
-
 #endif

@@ -18,15 +18,14 @@ enum { LARGE = 16 * PAGE };
 
 /* A slot holds one of the blocks that hash to it. */
 struct slot {
-	uint64_t addr;  /* of the block */
-	uint32_t epoch; /* valid only in the cache's own epoch */
-	uint8_t have;   /* a bit for each page that was read */
-	uint8_t lack;   /* ... that cannot be read as a whole */
+	uint64_t addr; /* of the block */
+	bool used;     /* there is one */
+	uint8_t have;  /* a bit for each page that was read */
+	uint8_t lack;  /* ... that cannot be read as a whole */
 };
 
 struct gu_cache {
 	struct gu_mem under;
-	uint32_t epoch;
 	size_t nslots; /* a power of two */
 	struct slot *slots;
 	uint8_t *blocks; /* of the slots; untouched ones cost nothing */
@@ -42,7 +41,6 @@ enum gu_status gu_cache_create(const struct gu_mem *under, size_t max_bytes,
 		n *= 2;
 	if (cache) {
 		cache->under = *under;
-		cache->epoch = 1;
 		cache->nslots = n;
 		cache->slots = calloc(n, sizeof *cache->slots);
 		cache->blocks = malloc(n * BLOCK);
@@ -65,14 +63,6 @@ void gu_cache_destroy(struct gu_cache *cache)
 	free(cache);
 }
 
-void gu_cache_clear(struct gu_cache *cache)
-{
-	if (++cache->epoch != 0)
-		return;
-	memset(cache->slots, 0, cache->nslots * sizeof *cache->slots);
-	cache->epoch = 1;
-}
-
 /* Neighbouring blocks go to different slots; so do some that lie 2^n apart. */
 static size_t slot_of(const struct gu_cache *cache, uint64_t block)
 {
@@ -92,8 +82,8 @@ static const uint8_t *page_at(struct gu_cache *cache, uint64_t addr)
 	uint8_t bit = (uint8_t)(1U << addr % BLOCK / PAGE);
 
 	/* Nothing is valid while it is read: GDB may throw through us. */
-	if (slot->epoch != cache->epoch || slot->addr != block) {
-		*slot = (struct slot){.addr = block, .epoch = cache->epoch};
+	if (!slot->used || slot->addr != block) {
+		*slot = (struct slot){.addr = block, .used = true};
 		if (gu_mem_read(&cache->under, block, bytes, BLOCK, NULL) ==
 			GU_OK)
 			slot->have = ALL_PAGES;

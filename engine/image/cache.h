@@ -22,7 +22,4 @@ void gu_cache_destroy(struct gu_cache *cache); /* NULL is fine */
 /* The cached memory; valid until the cache is destroyed. */
 struct gu_mem gu_cache_mem(struct gu_cache *cache);
 
-/* Forget everything: the target has run. */
-void gu_cache_clear(struct gu_cache *cache);
-
 #endif

@@ -256,11 +256,6 @@ struct gu_mem gu_core_mem(const struct gu_core *core)
 	return core->mem;
 }
 
-enum gu_arch gu_core_arch(const struct gu_core *core)
-{
-	return core->elf.arch;
-}
-
 uint64_t gu_core_lost(const struct gu_core *core)
 {
 	return core->elf.lost;

@@ -17,7 +17,6 @@ void gu_core_close(struct gu_core *core); /* NULL is fine */
 
 /* The memory that the core itself holds; what it left out is a GU_FAULT. */
 struct gu_mem gu_core_mem(const struct gu_core *core);
-enum gu_arch gu_core_arch(const struct gu_core *core);
 
 /*
  * Bytes of memory that were in the core before its file was cut short; 0 for

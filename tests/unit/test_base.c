@@ -97,7 +97,7 @@ static void test_moves(void)
 {
 	static const uint8_t bytes[] = "ab\0cd";
 	struct gu_cur cur = gu_cur(bytes, 5, 16, false, "text");
-	struct gu_cur sub, none = gu_cur(NULL, 0, 0, false, "none");
+	struct gu_cur none = gu_cur(NULL, 0, 0, false, "none");
 	struct gu_cur null = gu_cur(NULL, 1, 0, false, "null");
 
 	is_str(gu_cur_cstr(&cur), "ab", "a string");
@@ -118,22 +118,6 @@ static void test_moves(void)
 	ok(gu_cur_ok(&cur), "the end can be sought");
 	gu_cur_seek(&cur, 6);
 	ok(!gu_cur_ok(&cur), "what lies behind it cannot");
-
-	cur = gu_cur(bytes, 5, 16, false, "text");
-	gu_cur_skip(&cur, 4);
-	sub = gu_cur_sub(&cur, 1, 3, "part");
-	is_int(gu_cur_addr(&sub), 17, "a part counts from the start");
-	is_str(gu_cur_str(&sub, 1), "b", "and has its bytes");
-	is_int(gu_cur_left(&sub), 2, "and no more");
-	sub = gu_cur_sub(&cur, 5, 0, "part");
-	ok(gu_cur_ok(&sub), "an empty part at the end");
-	sub = gu_cur_sub(&cur, 3, 3, "part");
-	ok(!gu_cur_ok(&sub) && gu_cur_left(&sub) == 0, "a part too long");
-	sub = gu_cur_sub(&cur, 2, UINT64_MAX, "part");
-	ok(!gu_cur_ok(&sub), "a part whose end wraps");
-	cur.bad = true;
-	sub = gu_cur_sub(&cur, 0, 1, "part");
-	ok(!gu_cur_ok(&sub), "a part of a bad one is bad");
 
 	ok(gu_cur_ok(&none) && gu_cur_left(&none) == 0, "no bytes at all");
 	ok(!gu_cur_ok(&null), "NULL with a length is bad");

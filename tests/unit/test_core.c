@@ -71,8 +71,6 @@ static void test_machine(const struct sample_machine *machine)
 
 	pair_open(&pair, machine);
 	mem = gu_core_mem(pair.core);
-	is_int(gu_core_arch(pair.core), gu_elf_file_image(pair.file)->arch,
-		"%s: arch", name);
 	is_int(gu_core_lost(pair.core), 0, "%s: complete", name);
 	check_threads(&pair, name);
 	files = gu_core_files(pair.core);
