@@ -20,6 +20,7 @@ static void parse_line(char *line, struct gu_request *r)
 {
 	struct gu_thread thread = {.regs = {.has_fp = true}};
 	struct gu_regs *regs = &thread.regs;
+	int n;
 
 	if (strcmp(line, "bt") == 0)
 		r->bt = true;
@@ -38,11 +39,12 @@ static void parse_line(char *line, struct gu_request *r)
 	else if (sscanf(line, "now %" SCNu64, &r->now) == 1 ||
 		sscanf(line, "g %" SCNx64, &r->thread) == 1)
 		return;
-	else if (sscanf(line, "thread %" SCNd32 " %" SCNx64 " %" SCNx64
-			" %" SCNx64, &thread.tid, &regs->pc, &regs->sp,
-			&regs->fp) == 4)
+	else if ((n = sscanf(line, "thread %" SCNd32 " %" SCNx64 " %" SCNx64
+			" %" SCNx64 " %" SCNx64, &thread.tid, &regs->pc,
+			&regs->sp, &regs->fp, &regs->lr)) >= 4) {
+		regs->has_lr = n == 5;
 		r->threads[r->nthreads++] = thread;
-	else
+	} else
 		gu_switch_parse(&r->goroutine, line);
 }
 

@@ -8,7 +8,7 @@
  *   runtime                  which runtimes there are; with a word, choose one
  *   now NS                   nanotime of the program, if it can be known
  *   native                   it runs under this kernel
- *   thread TID PC SP FP      each thread, in hexadecimal but for TID
+ *   thread TID PC SP FP [LR] each thread, in hexadecimal but for TID
  *   word TEXT                what the user wrote, word by word, with quotes
  *
  * and those of jitreader/switch.h.

@@ -93,7 +93,8 @@ static bool is_native(const char *line)
 static void read_told(struct told *told)
 {
 	static const char asks[] = "gounstrip-asks "; /* as in the request */
-	uint64_t value, pc, sp, fp;
+	uint64_t value, pc, sp, fp, lr;
+	int n;
 	char *line = NULL;
 	size_t size = 0;
 	long tid = 0;
@@ -115,11 +116,15 @@ static void read_told(struct told *told)
 		else if (strncmp(line, "Thread ", 7) == 0) {
 			tid = thread_of(line);
 			put_number(&told->lines, line, tid);
-		} else if (tid > 0 && sscanf(line, "gounstrip %" SCNx64 " %"
-			SCNx64 " %" SCNx64, &pc, &sp, &fp) == 3) {
+		} else if (tid > 0 && (n = sscanf(line, "gounstrip %" SCNx64
+			" %" SCNx64 " %" SCNx64 " %" SCNx64, &pc, &sp, &fp,
+			&lr)) >= 3) {
 			told->tid = tid;
 			gu_buf_printf(&told->lines, "thread %ld %" PRIx64
-				" %" PRIx64 " %" PRIx64 "\n", tid, pc, sp, fp);
+				" %" PRIx64 " %" PRIx64, tid, pc, sp, fp);
+			if (n == 4)
+				gu_buf_printf(&told->lines, " %" PRIx64, lr);
+			gu_buf_u8(&told->lines, '\n');
 		}
 	}
 	free(line);
