@@ -61,6 +61,7 @@ bool gu_regs_get(struct gdb_unwind_callbacks *cb, enum gu_arch arch,
 	regs.has_fp = get(cb, n->fp, &regs.fp);
 	regs.has_lr = get(cb, n->lr, &regs.lr);
 	regs.has_g = get(cb, n->g, &regs.g);
+	regs.has_kept = get(cb, n->kept, &regs.kept);
 	*out = regs;
 	return true;
 }

@@ -22,6 +22,7 @@
 	X(RT0_GO, "runtime.rt0_go")                   \
 	X(MCALL, "runtime.mcall")                     \
 	X(MORESTACK, "runtime.morestack")             \
+	X(MORESTACK_NOCTXT, "runtime.morestack_noctxt") \
 	X(SYSTEMSTACK, "runtime.systemstack")         \
 	X(SYSTEMSTACK_SWITCH, "runtime.systemstack_switch") \
 	X(ASMCGOCALL, "runtime.asmcgocall")           \
@@ -32,6 +33,7 @@
 	X(DEBUG_CALL, "runtime.debugCallV2")          \
 	X(DEBUG_CALL_V1, "runtime.debugCallV1")       \
 	X(GOGO, "runtime.gogo")                       \
+	X(EXECUTE, "runtime.execute")                 \
 	X(JMPDEFER, "runtime.jmpdefer")               \
 	X(SIGTRAMP, "runtime.sigtramp")               \
 	X(CGO_SIGTRAMP, "runtime.cgoSigtramp")        \

@@ -54,10 +54,10 @@ struct conventions {
  */
 static const struct conventions conventions[] = {
 	{GU_ARCH_AMD64, {.pc = 16, .sp = 7, .fp = 6, .lr = UINT8_MAX,
-		.g = 14, .ra = 16},
+		.g = 14, .kept = UINT8_MAX, .ra = 16},
 		.lr = false, .ra_size = 8, .fp_since = 7, .g_since = 17},
 	{GU_ARCH_ARM64, {.pc = 32, .sp = 31, .fp = 29, .lr = 30,
-		.g = 28, .ra = 30},
+		.g = 28, .kept = 3, .ra = 30},
 		.lr = true, .ra_size = 0, .fp_since = 12, .g_since = 5,
 		.injected_sp = 16},
 };
@@ -295,6 +295,8 @@ enum gu_status gu_rows_next(struct gu_rows *rows, struct gu_diag *diag,
 	row.end = size.end;
 	row.cfa_off = size.bytes + conv->ra_size;
 	row.ra_in_lr = conv->lr && size.bytes == 0;
+	row.ra_may_be_lost = row.ra_in_lr && rows->assembly &&
+		rows->pc != rows->func->entry;
 	row.ra_off = conv->lr ? -(int64_t)size.bytes : -conv->ra_size;
 	set_fp(rows, conv, &size, &row);
 	if (module->version.lo < conv->fp_since)
@@ -340,8 +342,10 @@ static enum gu_status find_ra(const struct gu_mem *mem, uint64_t bias,
 	uint64_t ra;
 
 	if (row->ra_in_lr) {
-		/* A call that the function made has overwritten LR. */
-		if (!regs->has_lr || (regs->lr - bias >= func->entry &&
+		/* Compiled code calls nothing without a frame, but the function
+		 * may have been called by itself. */
+		if (!regs->has_lr || (row->ra_may_be_lost &&
+			regs->lr - bias >= func->entry &&
 			regs->lr - bias < func->next)) {
 			frame->end = GU_END_LR_LOST;
 			return GU_OK;
@@ -409,6 +413,17 @@ static enum gu_status undo_injection(const struct gu_mem *mem,
 	return GU_OK;
 }
 
+/*
+ * A function that finds its stack too small has not saved LR when it calls
+ * morestack: it has put it into another register (obj7.go, stacksplit), which
+ * morestack leaves alone.
+ */
+static void restore_kept(const struct gu_regs *regs, struct gu_frame *frame)
+{
+	frame->caller.lr = regs->kept;
+	frame->caller.has_lr = regs->has_kept;
+}
+
 /* The caller's registers by FRAME's row, whose end is settled. */
 static enum gu_status find_caller(const struct conventions *conv,
 	uint64_t bias, const struct gu_mem *mem, const struct gu_regs *regs,
@@ -427,6 +442,9 @@ static enum gu_status find_caller(const struct conventions *conv,
 	frame->caller_exact = gu_unwind_injected(frame->kind);
 	if (frame->caller_exact && conv->lr)
 		st = undo_injection(mem, conv, diag, frame);
+	if (frame->kind == GU_KIND_MORESTACK ||
+		frame->kind == GU_KIND_MORESTACK_NOCTXT)
+		restore_kept(regs, frame);
 	return st;
 }
 

@@ -16,7 +16,8 @@ struct gu_regs {
 	uint64_t fp;  /* RBP, x29 */
 	uint64_t lr;  /* x30; LR machines only */
 	uint64_t g;   /* R14 (since 1.17), x28: where Go keeps its g */
-	bool has_fp, has_lr, has_g; /* known? pc and sp always are */
+	uint64_t kept; /* x3: LR of who calls morestack; LR machines only */
+	bool has_fp, has_lr, has_g, has_kept; /* known? pc and sp always are */
 };
 
 /* Why a walk ends; GU_END_NONE: it does not. */
@@ -58,7 +59,9 @@ struct gu_row {
 	uint64_t start, end; /* the pcs for which it holds: [start, end) */
 	enum gu_end end_of_stack; /* GU_END_NONE: there is a caller */
 	int64_t cfa_off;     /* cfa = sp + cfa_off */
-	bool ra_in_lr;       /* the return address is in LR, not in memory */
+	bool ra_in_lr;       /* the return address is in LR, not in memory … */
+	bool ra_may_be_lost; /* … unless the function has called since: then
+				LR points into it */
 	int64_t ra_off;      /* else at cfa + ra_off */
 	enum gu_fp_rule fp;
 	int64_t fp_off;
@@ -76,9 +79,9 @@ struct gu_frame {
 				  address (sigpanic, asyncPreempt) */
 };
 
-/* DWARF's numbers of the registers; lr is UINT8_MAX on amd64. */
+/* DWARF's numbers of the registers; lr and kept are UINT8_MAX on amd64. */
 struct gu_unwind_numbers {
-	uint8_t pc, sp, fp, lr, g;
+	uint8_t pc, sp, fp, lr, g, kept;
 	uint8_t ra; /* where CFI has the return address: pc, or lr */
 };
 

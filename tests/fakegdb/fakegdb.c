@@ -437,6 +437,17 @@ static void test_symbols(void)
 	use_stage();
 }
 
+static bool find_function(const char *name, struct gu_func *out)
+{
+	const struct gu_pclntab *tab = &stage.module->tab;
+
+	for (uint32_t i = 0; i < tab->nfunc; i++)
+		if (!gu_pclntab_func(tab, i, NULL, out) &&
+			gu_str_eq(gu_func_name(tab, out), gu_str(name)))
+			return true;
+	return false;
+}
+
 /* Return addresses in LR: only arm64's innermost frame may have one. */
 static void test_link_register(void)
 {
@@ -459,8 +470,30 @@ static void test_link_register(void)
 	leaf.lr = leaf.pc + 4;
 	fakegdb_registers(&gdb, &leaf);
 	ok(fakegdb_unwind(&gdb) == GDB_SUCCESS &&
+			fakegdb_caller(&gdb, &caller) && caller.pc == leaf.lr,
+		"it may have been called by itself");
+	if (!ok(find_function("runtime.save_g", &func), "there is assembly"))
+		return;
+	leaf.pc = func.entry + stage.bias + 4;
+	leaf.lr = leaf.pc + 4;
+	fakegdb_registers(&gdb, &leaf);
+	ok(fakegdb_unwind(&gdb) == GDB_SUCCESS &&
 			fakegdb_caller(&gdb, &caller) && caller.pc == 0,
-		"an LR that a call of its own left says nothing");
+		"in assembly an LR that a call of its own left says nothing");
+	if (!ok(find_function("runtime.morestack_noctxt", &func),
+		"functions can run out of stack"))
+		return;
+	/* called at the entry of a function whose own LR is in x3 */
+	leaf.lr = leaf.pc;
+	leaf.pc = func.entry + stage.bias;
+	leaf.kept = stage.frames[1].pc;
+	leaf.has_kept = true;
+	fakegdb_registers(&gdb, &leaf);
+	ok(fakegdb_unwind(&gdb) == GDB_SUCCESS &&
+			fakegdb_caller(&gdb, &caller) &&
+			caller.pc == leaf.lr && caller.has_lr &&
+			caller.lr == leaf.kept,
+		"morestack's caller has its LR again");
 }
 
 static void test_fixture(const struct fixture *fixture, void *ctx)

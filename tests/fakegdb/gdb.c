@@ -131,14 +131,14 @@ void fakegdb_unload(struct fakegdb *gdb)
 }
 
 struct numbers {
-	int pc, sp, fp, lr, first, last;
+	int pc, sp, fp, lr, kept, first, last;
 };
 
 static struct numbers numbers_of(enum gu_arch arch)
 {
 	if (arch == GU_ARCH_ARM64)
-		return (struct numbers){32, 31, 29, 30, 0, 32};
-	return (struct numbers){16, 7, 6, -1, 0, 16};
+		return (struct numbers){32, 31, 29, 30, 3, 0, 32};
+	return (struct numbers){16, 7, 6, -1, -1, 0, 16};
 }
 
 void fakegdb_registers(struct fakegdb *gdb, const struct gu_regs *regs)
@@ -154,6 +154,9 @@ void fakegdb_registers(struct fakegdb *gdb, const struct gu_regs *regs)
 	if (n.lr >= 0)
 		gdb->now[n.lr] =
 			(struct gdb_register){true, regs->has_lr, regs->lr};
+	if (n.kept >= 0)
+		gdb->now[n.kept] = (struct gdb_register){true, regs->has_kept,
+			regs->kept};
 }
 
 static struct gdb_unwind_callbacks begin(struct fakegdb *gdb)
