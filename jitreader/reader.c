@@ -191,6 +191,7 @@ static void place_frame(const struct gu_loaded *loaded,
 	else
 		*stacks = (struct gu_stacks){.m = 0};
 	if (stacks->here) {
+		gu_stacks_pass(stacks, frame->kind);
 		/* GDB takes that for a corrupt stack, unless the symbol file
 		 * helps; and it is not known where a goroutine without a thread
 		 * left C */

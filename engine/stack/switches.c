@@ -238,12 +238,39 @@ static bool has_saved(const struct gu_stacks *stacks)
 	return stacks->g && stacks->saved.pc && is_on(stacks, stacks->saved.sp);
 }
 
-/* systemstack(f): f runs on the thread's stack, its caller is on ours. */
+static enum gu_func_kind kind_at(const struct crossing *c, uint64_t pc)
+{
+	struct gu_code code = gu_runtime_code(c->rt, pc);
+	struct gu_func func;
+
+	return gu_pclntab_find(&code.module->tab, pc - code.bias, NULL, &func)
+		? GU_KIND_NORMAL : gu_module_kind(code.module, &func);
+}
+
+/*
+ * Called on the system stack, systemstack does not leave it: then it is not at
+ * its upper end, where it may have put a return address (16 bytes on arm64).
+ */
+static bool stays(const struct crossing *c)
+{
+	struct g g0;
+
+	return read_g(c->rt, c->stacks->g0, &g0) &&
+		(c->regs->sp > g0.saved.sp || g0.saved.sp - c->regs->sp > 16);
+}
+
+/*
+ * systemstack(f): f runs on the thread's stack, its caller is on ours, where
+ * systemstack_switch is noted to be.
+ */
 static enum gu_status cross_systemstack(struct crossing *c)
 {
 	struct gu_regs regs = c->stacks->saved;
 
-	if (!has_saved(c->stacks))
+	if (stays(c))
+		return through(c, c->regs);
+	if (!has_saved(c->stacks) ||
+		kind_at(c, regs.pc) != GU_KIND_SYSTEMSTACK_SWITCH)
 		return refuse(c);
 	regs.pc = c->regs->pc;
 	return through(c, &regs);
@@ -262,8 +289,17 @@ static enum gu_status cross_saved(struct crossing *c)
 }
 
 /*
- * mcall(f) pushes the goroutine as f's argument (or room for it, which f
- * fills with it).  Once another runs, or none, the caller is not here.
+ * Go src/runtime/proc.go: execute makes a goroutine the thread's (m.curg), and
+ * gogo goes on with it.
+ */
+void gu_stacks_pass(struct gu_stacks *stacks, enum gu_func_kind kind)
+{
+	stacks->resumes |= kind == GU_KIND_EXECUTE || kind == GU_KIND_GOGO;
+}
+
+/*
+ * On amd64 mcall(f) pushes the goroutine as f's argument (or room for it, which
+ * f fills with it).  Once another runs, or none, the caller is not here.
  */
 static enum gu_status cross_mcall(struct crossing *c)
 {
@@ -359,17 +395,13 @@ static enum gu_status cross_into_c(struct crossing *c)
 {
 	uint64_t cfa = c->frame->cfa, ra, before;
 	struct gu_regs regs = *c->regs;
-	struct gu_code code;
-	struct gu_func func;
 	struct g g0;
 	bool first;
 
 	if (!read_g(c->rt, c->stacks->g0, &g0) ||
 		gu_mem_word(&c->rt->mem, cfa - 8, NULL, &ra))
 		return refuse(c);
-	code = gu_runtime_code(c->rt, ra);
-	first = !gu_pclntab_find(&code.module->tab, ra - code.bias, NULL,
-		&func) && gu_module_kind(code.module, &func) == GU_KIND_GOEXIT;
+	first = kind_at(c, ra) == GU_KIND_GOEXIT;
 	regs.sp = g0.saved.sp;
 	for (int i = 0; i < NESTED_MAX; i++) {
 		if (!gu_bounds_have(&g0.stack, regs.sp) ||
@@ -407,13 +439,36 @@ static enum gu_status cross_to_vdso_caller(struct crossing *c)
 	return lead_to(c, &regs);
 }
 
-/* gogo goes on where the goroutine left off, with its stack pointer. */
-static enum gu_status cross_gogo(struct crossing *c)
+/*
+ * gogo goes on where the goroutine left off, with its stack pointer and LR,
+ * which it clears in g.sched once they are in place.
+ */
+static enum gu_status cross_gogo(struct crossing *c, bool home)
 {
 	struct gu_regs regs = *c->regs;
 
+	if (!home)
+		return cross_saved(c);
 	regs.pc = c->stacks->saved.pc;
+	if (c->stacks->saved.has_lr) {
+		regs.lr = c->stacks->saved.lr;
+		regs.has_lr = true;
+	}
 	return regs.pc ? lead_to(c, &regs) : refuse(c);
+}
+
+/*
+ * mcall and morestack have saved the goroutine's registers, but not yet left
+ * its stack.  Where there is an LR they have lost it then: they called save_g.
+ */
+static enum gu_status cross_before_switch(struct crossing *c)
+{
+	enum gu_status st = through(c, c->regs);
+
+	if (!st && c->frame->end == GU_END_LR_LOST &&
+		c->stacks->saved.sp == c->regs->sp)
+		return cross_saved(c);
+	return st;
 }
 
 enum gu_status gu_stacks_cross(const struct gu_runtime *rt,
@@ -423,13 +478,16 @@ enum gu_status gu_stacks_cross(const struct gu_runtime *rt,
 	struct crossing c = {rt, stacks, regs, diag, frame};
 	bool home = is_on(stacks, regs->sp);
 
+	if (!home && stacks->resumes && (frame->end == GU_END_MCALL ||
+		frame->end == GU_END_MORESTACK))
+		return GU_STOP;
 	switch (frame->end) {
 	case GU_END_SYSTEMSTACK:
 		return home ? through(&c, regs) : cross_systemstack(&c);
 	case GU_END_MCALL:
-		return home ? through(&c, regs) : cross_mcall(&c);
+		return home ? cross_before_switch(&c) : cross_mcall(&c);
 	case GU_END_MORESTACK:
-		return home ? through(&c, regs) : cross_saved(&c);
+		return home ? cross_before_switch(&c) : cross_saved(&c);
 	case GU_END_CGO:
 		/* cgocallback leaves a frame of its own on both stacks */
 		if (home && stacks->into_c &&
@@ -440,8 +498,8 @@ enum gu_status gu_stacks_cross(const struct gu_runtime *rt,
 		return frame->kind == GU_KIND_ASMCGOCALL ? cross_asmcgocall(&c)
 							 : refuse(&c);
 	case GU_END_SPWRITE:
-		if (frame->kind == GU_KIND_GOGO && home)
-			return cross_gogo(&c);
+		if (frame->kind == GU_KIND_GOGO)
+			return cross_gogo(&c, home);
 		/* sp is still on the stack that the function is to leave */
 		if (innermost && home)
 			return through(&c, regs);

@@ -32,6 +32,9 @@ struct gu_stacks {
 	uint64_t g, id;           /* the goroutine and its goid; 0: none */
 	struct gu_bounds home;    /* its stack */
 	struct gu_regs saved;     /* what it left in g.sched */
+	bool resumes;             /* the walk has seen how the thread goes on
+				     with g: what called that was done for
+				     another goroutine, which is gone */
 	uint64_t here;            /* the g (perhaps a g0) on whose stack … */
 	struct gu_bounds around;  /* … the stack pointer is that was asked
 				     for */
@@ -55,6 +58,9 @@ enum gu_status gu_stacks_find(const struct gu_runtime *rt,
  */
 uint64_t gu_stacks_frame_id(const struct gu_stacks *stacks, uint64_t sp,
 	uint64_t cfa);
+
+/* The walk comes by a frame of a function of that KIND. */
+void gu_stacks_pass(struct gu_stacks *stacks, enum gu_func_kind kind);
 
 /*
  * FRAME, at REGS, ends its stack by a switch to another.  Find its caller

@@ -184,7 +184,7 @@ static enum gu_status cross(struct walk *w, struct gu_diag *diag)
 		if (on_stack(w, w->regs.sp))
 			return gu_stacks_cross(w->rt, &w->stacks, &w->regs,
 				w->innermost, diag, &w->frame);
-		if (w->frame.kind == GU_KIND_GOGO ||
+		if (w->stacks.resumes || w->frame.kind == GU_KIND_GOGO ||
 			w->frame.kind == GU_KIND_CGOCALLBACK ||
 			w->frame.kind == GU_KIND_CGOCALLBACK_GOFUNC)
 			return jump_to_saved(w, diag);
@@ -277,6 +277,8 @@ static enum gu_status step(struct walk *w, struct gu_diag *diag)
 	}
 	st = gu_unwind_step_from(code.module, code.bias, &w->rt->mem, &w->regs,
 		&w->place->point, diag, &w->frame);
+	if (!st)
+		gu_stacks_pass(&w->stacks, w->frame.kind);
 	if (!st && w->frame.end) {
 		unsigned switches = w->switches;
 
