@@ -119,6 +119,8 @@ bool gu_modules_refresh(struct gu_modules *modules)
 	for (size_t i = 0; i < session.nmodules; i++) {
 		modules->loaded[i].bias = session.modules[i].bias;
 		modules->loaded[i].inject = session.modules[i].inject;
+		modules->loaded[i].has_variables = !session.modules[i].inject &&
+			!*session.modules[i].symfile;
 		modules->loaded[i].ends_bias = session.modules[i].bias;
 		modules->loaded[i].lo = session.modules[i].lo;
 		modules->loaded[i].hi = session.modules[i].hi;

@@ -21,6 +21,7 @@ struct gu_loaded {
 	struct gu_module *module; /* NULL until it is needed */
 	bool failed;              /* it cannot be opened */
 	bool inject;              /* the reader gives its symbols */
+	bool has_variables;       /* GDB's symbols are not from us */
 	bool here;                /* the target holds it, at bias */
 	uint64_t bias, lo, hi;    /* run-time; at first, the session's */
 	/* Its symbol file, which GDB has, ends stacks, and lies … */

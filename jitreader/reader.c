@@ -99,6 +99,19 @@ static void find_stacks(const struct gu_runtime *rt,
 		*stacks = (struct gu_stacks){.m = stacks->m};
 }
 
+/*
+ * Debug information that is not ours has variables at a distance from the CFA,
+ * which GDB takes from the id.  But from another stack the way must lead upwards.
+ */
+static uint64_t frame_id(const struct gu_loaded *loaded, uint64_t sp,
+	uint64_t cfa)
+{
+	const struct gu_stacks *stacks = &reader.stacks;
+
+	return loaded->has_variables && stacks->here == stacks->g
+		? cfa : gu_stacks_frame_id(stacks, sp, cfa);
+}
+
 /* Does all around ADDR read as 0? */
 static bool is_blank(const struct gu_mem *target, uint64_t addr)
 {
@@ -196,7 +209,7 @@ static void place_frame(const struct gu_loaded *loaded,
 		 * helps; and it is not known where a goroutine without a thread
 		 * left C */
 		stacks->into_c = gu_loaded_has_ends(loaded) && stacks->g0;
-		id = gu_stacks_frame_id(stacks, regs->sp, frame->cfa);
+		id = frame_id(loaded, regs->sp, frame->cfa);
 		if (frame->end)
 			crossed = gu_stacks_cross(rt, stacks, regs,
 				reader.innermost, &diag, frame);

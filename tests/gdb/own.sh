@@ -101,4 +101,22 @@ go status
 kill
 COMMANDS
 fi
+
+# Variables that are on the stack.
+for gdb in "${all_gdbs[@]}"; do
+	timeout 60 "$gdb" -nx -q -batch "${plain[@]}" \
+		-ex "source $abs_top_builddir/gdbinit/gounstrip.gdb" \
+		-ex 'break main.weigh' -ex 'run count 3' -ex 'go load' \
+		-ex 'bt -full 4' -ex kill "$tmp/twin/fixture" </dev/null \
+		>"$tmp/out" 2>&1 || true
+	if grep -A 2 '^#2 .* main[.]count (n=3, ' "$tmp/out" |
+		grep -q '^  *i = 0$' &&
+		! grep 'error reading variable' "$tmp/out"; then
+		echo "variables: ok in $gdb"
+	else
+		echo "variables: FAIL in $gdb"
+		tail -n 12 "$tmp/out"
+		failed=1
+	fi
+done
 done_testing
