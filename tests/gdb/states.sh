@@ -33,23 +33,6 @@ for gdb in "${all_gdbs[@]}"; do
 	esac
 done
 
-# The list, as a traceback: the same goroutines, states, labels and stacks.
-as_traceback() {
-	sed -E -n '
-		/^[* ] [0-9]+ \[/ {
-			s/, (at least )?[0-9]+ (second|minute|hour)s?([],])/\3/
-			s/^[* ] ([0-9]+ \[[^]]*\])[^{]*(\{.*\})?.*/goroutine \1 \2:/
-			s/\] :$/]:/
-			h; s/.*//p; g
-		}
-		p' "$1"
-}
-
-# without_ages FILE: the list tells seconds, and Go minutes
-without_ages() {
-	sed -E 's/^(goroutine .*), [0-9]+ minutes/\1/' "$1"
-}
-
 # look N GDB GDBARG...: the files bt.N and list.N
 look() {
 	local n=$1 gdb=$2
@@ -66,10 +49,8 @@ same() {
 	local by
 	touch "$tmp/bt.$3" "$tmp/list.$3"
 	for by in stack pprof; do
-		without_ages "$tmp/$by" >"$tmp/$by.list"
-		as_traceback "$tmp/list.$3" >"$tmp/traceback"
 		if states_differ "$1" "$tmp/$by" "$tmp/bt.$3" &&
-			states_differ "$1" "$tmp/$by.list" "$tmp/traceback"; then
+			states_differ_list "$1" "$tmp/$by" "$tmp/list.$3"; then
 			echo "$2, $by: ok, $(states_count "$tmp/$by")" \
 				"goroutines, $(wc -l <"$tmp/theirs.n") lines"
 		else

@@ -43,8 +43,13 @@ states_end() {
 	kill -KILL "$pid" 2>"$work/null" || true
 	wait "$pid" || true
 	pid=
-	sed '/^pprof$/,$d' "$work/out" >"$work/stack"
-	sed '1,/^pprof$/d' "$work/out" >"$work/pprof"
+	states_split "$work/out"
+}
+
+# states_split FILE: what it printed.
+states_split() {
+	sed '/^pprof$/,$d' "$1" >"$work/stack"
+	sed '1,/^pprof$/d' "$1" >"$work/pprof"
 }
 
 # states_normal VERSION FILE: a traceback, as lines to compare.
@@ -71,11 +76,36 @@ states_differ() {
 	: >"$work/diff"
 	states_normal "$1" "$2" >"$work/theirs.n"
 	states_normal "$1" "$3" >"$work/ours.n"
-	[ "$(states_count "$2")" -gt 60 ] &&
+	[ "$(states_count "$2")" -gt 50 ] &&
 		diff -u "$work/theirs.n" "$work/ours.n" >"$work/diff" && return
 	echo "# ${2##*/}: $(states_count "$2") goroutines"
 	head -n 60 "$work/diff" | sed 's/^/# /'
 	return 1
+}
+
+# states_of_list FILE: what "info goroutines -t" printed, as a traceback: the same
+# goroutines, states, labels and stacks.
+states_of_list() {
+	sed -E -n '
+		/^[* ] [0-9]+ \[/ {
+			s/, (at least )?[0-9]+ (second|minute|hour)s?([],])/\3/
+			s/^[* ] ([0-9]+ \[[^]]*\])[^{]*(\{.*\})?.*/goroutine \1 \2:/
+			s/\] :$/]:/
+			h; s/.*//p; g
+		}
+		p' "$1"
+}
+
+# states_without_ages FILE: the list tells seconds, and Go minutes
+states_without_ages() {
+	sed -E 's/^(goroutine .*), [0-9]+ minutes/\1/' "$1"
+}
+
+# states_differ_list VERSION THEIRS LIST: the same of "info goroutines -t".
+states_differ_list() {
+	states_without_ages "$2" >"$2.list"
+	states_of_list "$3" >"$3.traceback"
+	states_differ "$1" "$2.list" "$3.traceback"
 }
 
 # states_count FILE: how many goroutines a traceback has.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/pprof"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -211,10 +212,13 @@ func main() {
 		go kind(p)
 	}
 	finalize(p)
-	// more than there are processors: some run, some could
-	runtime.GOMAXPROCS(3)
-	for i := 0; i < 4; i++ {
-		go spin()
+	// more than there are processors: some run, some could; only signals
+	// can stop them
+	if !strings.Contains(os.Getenv("GODEBUG"), "asyncpreemptoff=1") {
+		runtime.GOMAXPROCS(3)
+		for i := 0; i < 4; i++ {
+			go spin()
+		}
 	}
 	time.Sleep(200 * time.Millisecond)
 	fmt.Println("ready")
