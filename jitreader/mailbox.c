@@ -264,7 +264,9 @@ static void count_runtimes(struct gu_modules *modules,
 			gu_modules_owns(modules, target, i);
 }
 
-/* "* /usr/lib/libx.so": those that are here; "*" is whose goroutines are shown. */
+/*
+ * "* /usr/lib/libx.so": those that are here; "*" is whose goroutines are shown.
+ */
 static enum gu_status put_runtimes(struct gu_modules *modules,
 	const struct gu_mem *target, struct gu_diag *diag, struct answer *a)
 {

@@ -58,8 +58,8 @@ struct gu_modules {
 	struct gu_foreign foreign[GU_FOREIGN_MAX];
 	size_t nforeign;          /* ever noted; the newest are kept */
 	bool changed;             /* a session was read since this was unset */
-	char *chosen;             /* owned: the file whose runtime the user wants,
-				     or NULL; outlives sessions */
+	char *chosen;             /* owned: the file whose runtime the user
+				     wants, or NULL; outlives sessions */
 	void (*debug)(const char *what, const struct gu_diag *diag);
 };
 

@@ -101,7 +101,8 @@ static void find_stacks(const struct gu_runtime *rt,
 
 /*
  * Debug information that is not ours has variables at a distance from the CFA,
- * which GDB takes from the id. But from another stack the way must lead upwards.
+ * which GDB takes from the id.  But from another stack the way must lead
+ * upwards.
  */
 static uint64_t frame_id(const struct gu_loaded *loaded, uint64_t sp,
 	uint64_t cfa)

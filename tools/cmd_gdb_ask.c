@@ -215,7 +215,8 @@ static int run(const struct gu_command *self, int argc, char **argv)
 const struct gu_command gu_cmd_gdb_ask = {
 	.name = "gdb-ask",
 	.brief = "what gounstrip.gdb calls to ask the reader",
-	.operands = "{list|bt|break|runtime} NUMBER-OF-WORDS | {waits|goroutine} "
+	.operands = "{list|bt|break|runtime} NUMBER-OF-WORDS | "
+		    "{waits|goroutine} "
 		    "<WHAT-GDB-TELLS",
 	.about =
 "Leaves a request in the session folder of the GDB that called it.",

@@ -15,8 +15,8 @@
 /*
  * Write to FD (empty, seekable) the module whose ELF header is at ADDR in MEM.
  * GU_BAD_DATA if there is no header that fits MEM, or the file would have more
- * than 4 GiB; GU_FAULT if a segment cannot be read (its first unreadable address
- * is in the diag); GU_IO, GU_NO_MEMORY.
+ * than 4 GiB; GU_FAULT if a segment cannot be read (its first unreadable
+ * address is in the diag); GU_IO, GU_NO_MEMORY.
  */
 enum gu_status gu_rebuild(const struct gu_mem *mem, uint64_t addr, int fd,
 	struct gu_diag *diag) GU_MUST_CHECK;
