@@ -41,6 +41,7 @@ static void answer_deinit(struct answer *a)
 	gu_goroutines_close(&a->gs);
 	gu_runtime_close(&a->rt);
 	gu_cache_destroy(a->cache);
+	gu_mem_near_deinit(&a->near);
 	gu_request_deinit(&a->request);
 	gu_buf_deinit(&a->lines);
 	gu_buf_deinit(&a->commands);
@@ -238,9 +239,12 @@ static void read_direct(struct answer *a, const struct gu_mem *target)
 	const struct gu_request *r = &a->request;
 	struct gu_mem direct = *target;
 
-	if (r->native && r->nthreads) {
-		gu_mem_near_init(&a->near, target, r->threads[0].tid,
-			a->rt.allgs.addr,
+	if (r->core)
+		gu_mem_near_core(&a->near, target, r->core);
+	else if (r->native && r->nthreads)
+		gu_mem_near_process(&a->near, target, r->threads[0].tid);
+	if (a->near.own.ops) {
+		gu_mem_near_prove(&a->near, a->rt.allgs.addr,
 			(size_t)a->rt.allgs.len * target->ptr_size);
 		direct = gu_mem_of_near(&a->near);
 	}

@@ -34,6 +34,8 @@ static void parse_line(char *line, struct gu_request *r)
 		r->runtimes = true;
 	else if (strcmp(line, "native") == 0)
 		r->native = true;
+	else if (strncmp(line, "core ", 5) == 0)
+		r->core = line + 5;
 	else if (strncmp(line, "word ", 5) == 0)
 		r->words[r->nwords++] = gu_str(line + 5);
 	else if (sscanf(line, "now %" SCNu64, &r->now) == 1 ||

@@ -8,6 +8,7 @@
  *   runtime                  which runtimes there are; with a word, choose one
  *   now NS                   nanotime of the program, if it can be known
  *   native                   it runs under this kernel
+ *   core PATH                it is that core
  *   thread TID PC SP FP [LR] each thread, in hexadecimal but for TID
  *   word TEXT                what the user wrote, word by word, with quotes
  *
@@ -34,6 +35,7 @@ struct gu_request {
 	uint64_t thread;      /* leads to the thread's g; 0: not known */
 	uint64_t now;
 	bool native;        /* the program runs under this kernel */
+	const char *core;   /* its path, if it is one; or NULL */
 	struct gu_thread *threads; /* owned */
 	size_t nthreads;
 	struct gu_str *words; /* owned; unquoted */

@@ -48,12 +48,14 @@ struct told {
 	struct gu_buf lines;    /* threads, as the request has them */
 	long tid;               /* of one of them */
 	bool native;            /* the program runs under this kernel */
+	char *core;             /* owned: path of the core that it is */
 };
 
 static void told_deinit(struct told *told)
 {
 	for (size_t i = 0; i < WORDS_MAX; i++)
 		free(told->words[i]);
+	free(told->core);
 	gu_buf_deinit(&told->lines);
 }
 
@@ -82,12 +84,26 @@ static void put_number(struct gu_buf *out, const char *line, long tid)
 }
 
 /* "* 1    native  Native process", of "info connections" */
-static bool is_native(const char *line)
+static bool is_connection(const char *line, const char *type)
 {
-	char type[16];
+	char found[16];
 
-	return sscanf(line, "* %*u %15s", type) == 1 &&
-		strcmp(type, "native") == 0;
+	return sscanf(line, "* %*u %15s", found) == 1 &&
+		strcmp(found, type) == 0;
+}
+
+/* "	`/tmp/core', file type elf64-x86-64.", of "info files" */
+static char *path_of(const char *line)
+{
+	static const char start[] = "\t`", end[] = "', file type ";
+	const char *last = NULL;
+
+	if (strncmp(line, start, sizeof start - 1) != 0)
+		return NULL;
+	line += sizeof start - 1;
+	for (const char *at = strstr(line, end); at; at = strstr(at + 1, end))
+		last = at;
+	return last ? strndup(line, (size_t)(last - line)) : NULL;
 }
 
 static void read_told(struct told *told)
@@ -98,11 +114,16 @@ static void read_told(struct told *told)
 	char *line = NULL;
 	size_t size = 0;
 	long tid = 0;
+	bool of_core = false, names_core = false;
 
 	while (getline(&line, &size, stdin) > 0) {
 		if (take_word(told, line))
 			continue;
-		told->native |= is_native(line);
+		told->native |= is_connection(line, "native");
+		of_core |= is_connection(line, "core");
+		if (of_core && names_core && !told->core)
+			told->core = path_of(line);
+		names_core = strncmp(line, "Local core dump file:", 21) == 0;
 		if (sscanf(line, "gounstrip-waits %" SCNx64, &value) == 1)
 			gu_buf_printf(&told->lines, "waits %" PRIx64 "\n",
 				value);
@@ -140,6 +161,8 @@ static bool put_request(const struct told *told, const char *what,
 	gu_buf_printf(out, "%s\n", what);
 	if (told->native)
 		gu_buf_printf(out, "native\n");
+	if (told->core)
+		gu_buf_printf(out, "core %s\n", told->core);
 	if (now)
 		gu_buf_printf(out, "now %" PRIu64 "\n", now);
 	for (size_t i = 0; i < told->nwords; i++)

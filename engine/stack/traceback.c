@@ -383,12 +383,15 @@ static bool is_shown(const struct show *s, struct gu_str name, int func_id,
  */
 static bool is_users(struct gu_str name)
 {
-	static const char *const prefixes[] = {"runtime.", "runtime/",
-		"internal/", "sync.", "sync/", "syscall.", "io.", "os.(*File).",
-		"net.(*"};
+#define PREFIX(text) {text, sizeof(text) - 1}
+	static const struct gu_str prefixes[] = {PREFIX("runtime."),
+		PREFIX("runtime/"), PREFIX("internal/"), PREFIX("sync."),
+		PREFIX("sync/"), PREFIX("syscall."), PREFIX("io."),
+		PREFIX("os.(*File)."), PREFIX("net.(*")};
+#undef PREFIX
 
 	for (size_t i = 0; i < GU_COUNT(prefixes); i++)
-		if (gu_str_starts(name, gu_str(prefixes[i])))
+		if (gu_str_starts(name, prefixes[i]))
 			return false;
 	return !gu_str_eq(name, gu_str("time.Sleep"));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * jitreader/mem_near: what is read past GDB is what GDB would have said; and
- * GDB is asked often enough to see a Ctrl-C.  The process is this one.
+ * GDB is asked often enough to see a Ctrl-C.  The process is this one; cores
+ * are compared by tests/gdb/goroutines.sh.
  */
 #include "jitreader/mem_near.h"
 #include "tests/unit/tap.h"
@@ -43,8 +44,9 @@ int main(void)
 	unsigned wrong = 0;
 	void *hidden;
 
-	gu_mem_near_init(&near, &of_gdb, getpid(), addr, sizeof words);
-	if (!near.tid) {
+	gu_mem_near_process(&near, &of_gdb, getpid());
+	gu_mem_near_prove(&near, addr, sizeof words);
+	if (!near.own.ops) {
 		tap_skip("a process cannot read its own memory here");
 		return tap_done();
 	}
@@ -70,14 +72,23 @@ int main(void)
 		found[0] == 'g', "GDB knows better");
 
 	/* another process */
-	gu_mem_near_init(&near, &of_gdb, getpid(), addr, sizeof words);
-	is_int(near.tid, 0, "what GDB says differs");
+	gu_mem_near_process(&near, &of_gdb, getpid());
+	gu_mem_near_prove(&near, addr, sizeof words);
+	ok(!near.own.ops, "what GDB says differs");
 	mem = gu_mem_of_near(&near);
 	ok(gu_mem_read(&mem, addr, found, sizeof found, NULL) == GU_OK &&
 		found[0] == 'g', "so GDB is asked");
 	gdb.differs = 0;
-	gu_mem_near_init(&near, &of_gdb, 0, addr, sizeof words);
+	gu_mem_near_process(&near, &of_gdb, 0);
+	gu_mem_near_prove(&near, addr, sizeof words);
+	ok(!near.own.ops, "no process has the thread 0");
+	gu_mem_near_core(&near, &of_gdb, "/proc/self/exe");
+	ok(!near.own.ops, "a file that GDB has not open is not its core");
+	mem = gu_mem_of_near(&near);
 	ok(gu_mem_read(&mem, addr, found, sizeof found, NULL) == GU_OK &&
-		memcmp(found, words, sizeof words) == 0, "without a thread");
+		memcmp(found, words, sizeof words) == 0,
+		"all of it goes through GDB");
+	gu_mem_near_deinit(&near);
+	gu_mem_near_deinit(&near);
 	return tap_done();
 }
