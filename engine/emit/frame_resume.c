@@ -91,7 +91,7 @@ static void append(struct value *v, const uint8_t *bytes, size_t n)
 /* ADD becomes part of the operations. */
 static void settle(struct value *v)
 {
-	uint8_t bytes[12] = {DW_OP_plus_uconst};
+	uint8_t bytes[1 + 10 + 1] = {DW_OP_plus_uconst}; /* and a LEB128 */
 	struct gu_buf buf = {.p = bytes, .n = 1, .cap = sizeof bytes};
 
 	if (v->add >= 0) {
@@ -139,7 +139,11 @@ static struct value minus(struct value a, struct value b)
 	return a;
 }
 
-/* What is at AT, unless it was written on the way. */
+/*
+ * What is at AT, unless it was written on the way.  What is written through
+ * another base is taken for another place: on the way back the runtime writes
+ * to its own g and m, and what it reads are words of stacks and of these.
+ */
 static struct value load(const struct path *p, struct value at)
 {
 	static const uint8_t op = DW_OP_deref;

@@ -72,6 +72,8 @@ static enum gu_status find_header(const struct gu_image *image,
 	if (section && section->addr)
 		st = scan_range(image, section->addr, section->size, chunk,
 			diag, out);
+	if (st == GU_FAULT) /* a section header that lies */
+		st = GU_NOT_FOUND;
 	for (size_t i = 0; i < image->nsegments && st == GU_NOT_FOUND; i++)
 		if (image->segments[i].write)
 			st = scan_range(image, image->segments[i].addr,

@@ -532,28 +532,38 @@ enum gu_status gu_types_next(const struct gu_types *types, uint64_t *pos,
 	return gu_types_read(types, addr, diag, out);
 }
 
+static bool is_pointer_to(const struct gu_rtype *t, struct gu_str name)
+{
+	struct gu_str n = t->name;
+
+	if (t->kind != GU_RKIND_PTR || n.n == 0 || n.p[0] != '*')
+		return false;
+	n.p++;
+	n.n--;
+	return gu_str_eq(n, name);
+}
+
 enum gu_status gu_types_find(const struct gu_types *types, const char *name,
 	struct gu_diag *diag, struct gu_rtype *out)
 {
-	struct gu_str want = gu_str(name);
 	struct gu_rtype t;
-	uint64_t pos = 0;
-	enum gu_status st;
+	uint64_t pos = 0, before;
+	enum gu_status st, first = GU_OK;
 
-	/* a linear walk: typelinks are sorted, but only by their linker */
-	while ((st = gu_types_next(types, &pos, diag, &t)) == GU_OK) {
-		struct gu_str n = t.name;
-
-		if (t.kind != GU_RKIND_PTR || n.n != want.n + 1 ||
-			n.p[0] != '*')
-			continue;
-		n.p++;
-		n.n--;
-		if (gu_str_eq(n, want))
+	/*
+	 * A linear walk: typelinks are sorted, but only by their linker.  A bad
+	 * descriptor before the wanted one is no reason to do without.
+	 */
+	do {
+		before = pos;
+		st = gu_types_next(types, &pos, first ? NULL : diag, &t);
+		if (st == GU_OK && is_pointer_to(&t, gu_str(name)))
 			return gu_types_read(types, t.elem, diag, out);
-	}
-	if (st != GU_NOT_FOUND)
-		return st;
+		if (st != GU_OK && st != GU_NOT_FOUND && !first)
+			first = st;
+	} while (st != GU_NOT_FOUND && pos != before);
+	if (first)
+		return first;
 	return gu_fail(diag, GU_UNSUPPORTED,
 		"type %s is not described in this binary", name);
 }

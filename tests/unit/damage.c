@@ -333,6 +333,34 @@ static void test_circle(const struct gu_image *image, const struct gu_module *m)
 		GU_BAD_DATA, &diag, "a type that is its own value");
 }
 
+/* A type link that leads nowhere does not hide the types behind it. */
+static void test_link(const struct gu_image *image, const struct gu_module *m)
+{
+	static const struct gu_mem_ops ops = {
+		.name = "with a bad link", .read = damaged_read,
+	};
+	struct gu_types gu_cleanup(gu_types_close) types = {.module = NULL};
+	struct damaged d = {.under = image->mem, .nedits = 4};
+	struct gu_image copy = *image;
+	struct gu_module linked = *m;
+	struct gu_rtype g;
+	struct gu_diag diag = {.text = ""};
+
+	if (m->md.typedesclen || m->md.typelinks.len < 2)
+		return;
+	for (unsigned i = 0; i < 4; i++) {
+		d.edits[i].addr = m->md.typelinks.addr + i;
+		d.edits[i].value = 0x7f;
+	}
+	copy.mem.ops = &ops;
+	copy.mem.ctx = &d;
+	linked.image = &copy;
+	is_status(gu_types_open(&linked, &diag, &types), GU_OK, &diag,
+		"types, one link of which leads nowhere");
+	is_status(gu_types_find(&types, "runtime.g", &diag, &g), GU_OK, &diag,
+		"runtime.g behind it");
+}
+
 static void test_fixture(const struct fixture *fixture, void *ctx)
 {
 	const char *path = fixture->strip;
@@ -352,6 +380,7 @@ static void test_fixture(const struct fixture *fixture, void *ctx)
 	ok(survives(image), "%s: walked to the end", fixture->name);
 	test_edits(image, m);
 	test_cuts(image, m);
+	test_link(image, m);
 	test_circle(image, m);
 	gu_module_close(m);
 	m = NULL;
