@@ -49,8 +49,9 @@ check_names() { # SYMBOLS PERF-DATA
 			sub(/.*\+0x/, "", off)
 			count = split(at[name], addrs, " ")
 			for (i = 1; i <= count; i++) {
-				bias = number(ip) - number(off)
-				seen[bias - number(addrs[i])]++
+				bias = number(ip) - number(off) - number(addrs[i])
+				# mawk makes six digits of so large an index
+				seen[sprintf("%.0f", bias)]++
 			}
 			named++
 		}
