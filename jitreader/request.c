@@ -93,12 +93,15 @@ static enum gu_status take_shell(struct gu_request *r, size_t from,
 	return GU_OK;
 }
 
-/* WORD lies in the request's text. */
+/* WORD lies in the request's text, or is none. */
 static enum gu_status unquote(struct gu_str *word, struct gu_diag *diag)
 {
 	char *p = (char *)(uintptr_t)word->p;
-	enum gu_status st = gu_query_unquote(p, diag);
+	enum gu_status st;
 
+	if (!p)
+		return GU_OK;
+	st = gu_query_unquote(p, diag);
 	*word = gu_str(p);
 	return st;
 }
@@ -162,7 +165,7 @@ static enum gu_status parse_runtime(struct gu_request *r, struct gu_diag *diag)
 		return gu_fail(diag, GU_INVALID, "see 'help go runtime': NAME");
 	if (r->nwords)
 		r->runtime = r->words[0];
-	return r->nwords ? unquote(&r->runtime, diag) : GU_OK;
+	return unquote(&r->runtime, diag);
 }
 
 static enum gu_status parse_words(struct gu_request *r, struct gu_diag *diag)
