@@ -29,18 +29,6 @@ ask() { # GDBARG...: what GDB says to the file script
 	grep -q '^<end' "$tmp/said" || fails "GDB's end"
 }
 
-part() { # NAME: into the file part
-	awk -v name="<$1" '/^</ { on = $0 == name; next } on' "$tmp/said" \
-		>"$tmp/part"
-}
-
-says() { # PATTERN, of the file part
-	grep -q -e "$1" "$tmp/part" || fails "does not say: $1"
-}
-is_silent_of() { # PATTERN
-	! grep -q -e "$1" "$tmp/part" || fails "says: $1"
-}
-
 # leaves GDBARG...: the program is there, and a goroutine of it waits
 leaves() {
 	local args=()

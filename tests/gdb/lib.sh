@@ -101,6 +101,20 @@ start() {
 	exit 1
 }
 
+# What GDB said, $tmp/said, is in parts, each behind "<NAME". Those who ask for
+# them have a function "fails WHAT".
+part() { # NAME: into the file part
+	awk -v name="<$1" '/^</ { on = $0 == name; next } on' "$tmp/said" \
+		>"$tmp/part"
+}
+
+says() { # PATTERN, of the file part
+	grep -q -e "$1" "$tmp/part" || fails "does not say: $1"
+}
+is_silent_of() { # PATTERN
+	! grep -q -e "$1" "$tmp/part" || fails "says: $1"
+}
+
 # dump FILE COMMAND...: its core, by the kernel.
 dump() {
 	local core=$1 dir=$tmp/dump

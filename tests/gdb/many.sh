@@ -46,6 +46,16 @@ ask() { # GDBARG...
 		-p "$started" "$@" </dev/null >"$tmp/said" 2>&1 || true
 }
 
+# the lines of the file script, each for itself: an error ends none but its own
+ask_script() {
+	local lines line args=()
+	mapfile -t lines <"$tmp/script"
+	for line in "${lines[@]}"; do
+		args+=(-ex "$line")
+	done
+	ask "${args[@]}"
+}
+
 # costs GDBARG...: the CPU that a session takes, in ms, as $cost
 costs() {
 	times >"$tmp/times" # of children too, but not in a subshell
@@ -144,12 +154,7 @@ for gdb in "${gdbs[@]}"; do
 		interrupt 0.9 'goroutine all bt 3'
 		interrupt 1.3 'goroutine all bt 3'
 	} >"$tmp/script"
-	mapfile -t lines <"$tmp/script"
-	args=()
-	for line in "${lines[@]}"; do
-		args+=(-ex "$line")
-	done
-	ask "${args[@]}"
+	ask_script
 	check 3
 	[ $failed = 1 ] || echo "$name: ok in GDB $version"
 	failed=$((failed | before))
@@ -170,12 +175,7 @@ for gdb in "${gdbs[@]}"; do
 		interrupt 0.4 'info goroutines -t | wc -l'
 		interrupt 0.4 'go bt all > /dev/null'
 	} >"$tmp/script"
-	mapfile -t lines <"$tmp/script"
-	args=()
-	for line in "${lines[@]}"; do
-		args+=(-ex "$line")
-	done
-	ask "${args[@]}"
+	ask_script
 	check 10
 	[ $failed = 1 ] || echo "$name: ok in GDB $version"
 	failed=$((failed | before))

@@ -35,18 +35,6 @@ ask() { # COMMAND...: what GDB says of $started
 	grep -q '^<end' "$tmp/said" || fails "GDB's end"
 }
 
-part() { # NAME: into the file part
-	awk -v name="<$1" '/^</ { on = $0 == name; next } on' "$tmp/said" \
-		>"$tmp/part"
-}
-
-says() { # PATTERN, of the file part
-	grep -q -e "$1" "$tmp/part" || fails "does not say: $1"
-}
-is_silent_of() { # PATTERN
-	! grep -q -e "$1" "$tmp/part" || fails "says: $1"
-}
-
 start env LD_PRELOAD="$tmp/two/libother.so" "$host" "$tmp/two/libone.so" park 3
 two=$started
 program=$(fixture static)

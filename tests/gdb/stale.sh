@@ -16,13 +16,7 @@ program=$(
 unset GODEBUG
 mkfifo "$tmp/in"
 exec 3<>"$tmp/in"
-"$program" <&3 >"$tmp/told" 2>&1 &
-started=$!
-background+=("$started")
-for _ in {1..600}; do
-	grep -q '^ready' "$tmp/told" && break
-	sleep 0.05
-done
+start sh -c 'exec "$0" <"$1"' "$program" "$tmp/in"
 id=$("$GOUNSTRIP" stacks -p "$started" 2>/dev/null |
 	sed -n 's/^goroutine \([0-9]*\) \[chan receive.*/\1/p' | tail -n 1)
 

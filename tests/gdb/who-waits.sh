@@ -65,13 +65,9 @@ compare() {
 
 mkfifo "$tmp/in"
 exec 3<>"$tmp/in"
-"$program" <&3 >"$tmp/told" 2>&1 &
-started=$!
-background+=("$started")
-for _ in {1..600}; do
-	grep -q '^ready' "$tmp/told" && break
-	sleep 0.05
-done
+# shellcheck disable=SC2016 # the shell that it starts expands them
+start sh -c 'exec "$0" <"$1"' "$program" "$tmp/in"
+cp "$tmp/out" "$tmp/told"
 compare process -p "$started" -- -p "$started"
 if command -v gdbserver >/dev/null; then
 	compare remote -p "$started" -- "$program" -ex 'set sysroot /' -ex \

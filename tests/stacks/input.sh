@@ -11,21 +11,11 @@ tool=${abs_top_builddir:?}/tools/gounstrip
 program=$fixtures/go1.24-amd64-static/strip
 other=$fixtures/go1.26-amd64-static/strip
 
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 77
-}
+# shellcheck source=tests/stacks/tap.sh
+. "${abs_top_srcdir:?}/tests/stacks/tap.sh"
 [ -x "$program" ] || skip_all "no fixtures: run tests/fixtures/build"
 [ "$(uname -m)" = x86_64 ] || skip_all "the programs are amd64's"
 
-work=$(mktemp -d)
-pid=
-# shellcheck disable=SC2317 # called by the trap
-clean() {
-	[ -z "$pid" ] || kill -KILL "$pid" 2>"$work/null" || true
-	rm -rf "$work"
-}
-trap clean EXIT
 cd "$work"
 
 tests=0 failures=0
